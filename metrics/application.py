@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from metrics.api import problems
+from metrics.api.access import ReadersOnly, ReadingAccess
 from metrics.api.app import create_app
 from metrics.api.directory import directory_routes
 from metrics.api.lists import listing_routes
@@ -36,12 +37,14 @@ from schemas.masking import shown
 from schemas.settings import Settings
 from schemas.topics import events_topic
 from schemas.worktime import office
+from serving.audited import Audited
 from serving.directory.feed import DirectoryFeed, figures_progress
 from serving.store.background import Background
 from serving.store.disposable import Unreadable
 from serving.store.follower import Follower
 
 CUBE_FILE = "cube.sqlite"
+_REFUSED = "lgsp.refused"  # of a request for books that there are not, the problem
 
 
 class ServedBooks:
@@ -56,6 +59,7 @@ class ServedBooks:
         agencies: Mapping[str, Agency],
         meanings: Sequence[Meaning],
         tracing: Tracing,
+        access: ReadingAccess,
         beside: Callable[[], str] = lambda: "",
     ) -> None:
         """Nothing is read before the feeds are started; `tracing`, which all books share, has its
@@ -104,7 +108,7 @@ class ServedBooks:
             listing_routes(listing.lists),
             trace_routes(tracing.traces(views, listing)),
         ]
-        self.app = create_app(views, exporter, routes)
+        self.app = create_app(views, exporter, routes, access)
         self.feeds: list[Background] = [feed, directory, *listing.feeds]
 
 
@@ -126,8 +130,11 @@ class ByBooks:
     one answers.
     """
 
-    def __init__(self, apps: Mapping[str, ASGIApp]) -> None:
+    def __init__(self, apps: Mapping[str, ASGIApp], access: ReadingAccess) -> None:
         self._apps, self._first = apps, next(iter(apps))
+        self._refuse: ASGIApp = ReadersOnly(_refused, access)
+        if access.audit is not None:
+            self._refuse = Audited(self._refuse, access.audit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -136,5 +143,9 @@ class ByBooks:
             refused = wrong(
                 "books", f"there are no books {shown(name)} here; {instead(name, self._apps)}"
             )
-            app = problems.response(Request(scope), problems.problem_of(refused))
+            scope, app = {**scope, _REFUSED: problems.problem_of(refused)}, self._refuse
         await app(scope, receive, send)
+
+
+async def _refused(scope: Scope, receive: Receive, send: Send) -> None:
+    await problems.response(Request(scope), scope[_REFUSED])(scope, receive, send)

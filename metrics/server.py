@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 
+from metrics.api.access import ReadingAccess
 from metrics.application import ByBooks, ServedBooks
 from metrics.catalogue.indicators import load_agencies, load_indicators
 from metrics.lists.listing import Meaning
@@ -17,8 +18,15 @@ from metrics.tracing.service import Tracing
 from schemas.settings import Settings
 from schemas.storage import require_writable
 from serving import logs
+from serving.access.audit import AuditLog
+from serving.access.auditing import keep_auditing
+from serving.access.gate import Gate
+from serving.access.register import RegisterFeed
+from serving.access.scraping import Scraping
 from serving.connections import Connections
 from serving.http import Server, run_server, spare_collections
+from serving.store.background import Background
+from serving.tls import ServerTls
 
 _GRACE_SECONDS = 5
 _COLLECTED = 100_000  # objects: more than an answer of a thousand rows makes
@@ -44,7 +52,8 @@ async def serve(
 ) -> None:
     """Serve on a listening socket until a signal, or until a vital feed ends for good.
 
-    Raises: CatalogueError; EnvironmentBroken for a folder that can't be written; SettingsError for
+    Raises: CatalogueError; EnvironmentBroken for a folder that can't be written, and for a file of
+    a secret that others may read; SettingsError for
     office hours that are none, or topics that exist with another number of partitions.
     """
     for one in settings.served:
@@ -52,11 +61,14 @@ async def serve(
     indicators, agencies = load_indicators(settings.indicators), load_agencies(settings.agencies)
     connections = Connections(settings.connections)
     tracing = Tracing(settings, meanings)
+    access, clients = _access(settings)
+    tls = ServerTls.of(settings)
+    beside = partial(_beside, connections, access, tls)
     served = [
-        ServedBooks(one, indicators, agencies, meanings, tracing, connections.text)
+        ServedBooks(one, indicators, agencies, meanings, tracing, access, beside)
         for one in settings.served
     ]
-    app = ByBooks({one.name: one.app for one in served})
+    app = ByBooks({one.name: one.app for one in served}, access)
     server = Server(
         app,
         "metrics",
@@ -64,13 +76,17 @@ async def serve(
         connections=connections,
         grace_seconds=_GRACE_SECONDS,
         space=settings.space,
+        tls=tls,
+        proxies=settings.proxies,
     )
-    feeds = [*(feed for one in served for feed in one.feeds), *tracing.feeds]
+    feeds = [*(feed for one in served for feed in one.feeds), *tracing.feeds, *clients]
     spare_collections(_COLLECTED)
     # a vital one that ends takes the server with it: figures that no longer move must not be told
     for feed in feeds:
         feed.start(when_ended=server.stop_soon if feed.vital else _nothing)
     watching = [asyncio.create_task(one.lag.watch()) for one in served]
+    if access.audit is not None:
+        watching.append(asyncio.create_task(keep_auditing(settings, access.audit)))
     try:
         await server.serve([listener])
     finally:
@@ -82,6 +98,22 @@ async def serve(
     for feed in feeds:
         if feed.vital and feed.failure is not None:
             raise feed.failure
+
+
+def _access(settings: Settings) -> tuple[ReadingAccess, list[Background]]:
+    """Who may read, and what has to be fed for it: nothing where everybody may."""
+    scraping = Scraping.of(settings)
+    if settings.access == "open":
+        return ReadingAccess(scraping=scraping), []
+    register = RegisterFeed(settings)
+    gate = Gate.of(settings, lambda: register.register)
+    return ReadingAccess(gate, scraping, AuditLog("metrics")), [register]
+
+
+def _beside(connections: Connections, access: ReadingAccess, tls: ServerTls | None) -> str:
+    """Further metrics of the process."""
+    others = [one.text() for one in (access.audit, tls) if one is not None]
+    return "".join((connections.text(), *others))
 
 
 def _nothing() -> None:

@@ -12,9 +12,11 @@ from typing import Any
 
 import click
 
-from ops.access.commands import client_group
+from ops.access.commands import audit_command, client_group
 from ops.bench.names import MEASUREMENTS, WHOLE_JOB_EVENTS
 from ops.entry import INTERRUPTED, SENTENCE
+from ops.quarantine.commands import quarantine_group
+from ops.vault.commands import vault_group
 from schemas.errors import HubError
 from schemas.settings import Settings, config_file, settings
 from schemas.settings_words import setting_text
@@ -72,12 +74,30 @@ def up_command(simulate: bool) -> None:
     sys.exit(run_up(settings(), simulate=simulate))
 
 
-@cli.command()
-def kafka_command() -> None:
-    """Run the embedded Kafka alone."""
-    from ops.kafka.foreground import run_kafka
+@cli.group(name="kafka", invoke_without_command=True)
+@click.pass_context
+def kafka_group(context: click.Context) -> None:
+    """Run the embedded Kafka alone; or, with `acls`, say who may do what in any Kafka."""
+    if context.invoked_subcommand is None:
+        from ops.kafka.foreground import run_kafka
 
-    sys.exit(run_kafka(settings()))
+        sys.exit(run_kafka(settings()))
+
+
+@kafka_group.command(name="acls")
+@click.option("--connectors", default="lgsp-gateway", show_default=True, help="User of gateways.")
+@click.option("--streams", default="lgsp-worker", show_default=True, help="User of workers.")
+@click.option("--metrics", default="lgsp-metrics", show_default=True, help="User of metrics.")
+@click.option("--ops", default="lgsp-ops", show_default=True, help="User of all other commands.")
+@click.option("--apply", is_flag=True, help="Make the rights, instead of printing the commands.")
+def kafka_acls(apply: bool, connectors: str, streams: str, metrics: str, ops: str) -> None:
+    """The rights that let connectors alone write events, streams alone states and cells, and
+    metrics only read and write the audit.
+    """
+    from ops.kafka.acls import RoomUsers, run_acls
+
+    users = RoomUsers(connectors, streams, metrics, ops)
+    sys.exit(run_acls(settings(), users, apply=apply))
 
 
 @cli.command()
@@ -183,53 +203,10 @@ def mend_command(from_zero: bool, skip_missing: bool, yes: bool) -> None:
     sys.exit(run_mend(settings(), from_zero=from_zero, skip_missing=skip_missing, yes=yes))
 
 
-@cli.group()
-def quarantine_group() -> None:
-    """What could not be taken in: list it by source, reason and day, or show all that is kept of
-    one refusal.
-    """
-
-
-@quarantine_group.command(name="list")
-@click.option("--source", default="", help="Only of sources that hold this text.")
-@click.option("--reason", default="", help="Only for reasons that hold this text.")
-@click.option("--since", help="Only since a day (2026-11-30) or so long ago (7d, 12h).")
-@click.option(
-    "--limit",
-    type=click.IntRange(1),
-    default=20,
-    show_default=True,
-    help="Most lines, the newest ones.",
-)
-@click.option(
-    "--json", "form", flag_value="json", help="The refusals themselves, one JSON object a line."
-)
-@click.option("--csv", "form", flag_value="csv", help="The same as CSV.")
-def quarantine_list(source: str, reason: str, since: str | None, limit: int, form: Any) -> None:
-    """Count refusals by day, source and reason, newest first."""
-    from ops.quarantine import EntryFilter, instant_of, run_list
-
-    sys.exit(
-        run_list(
-            settings(),
-            EntryFilter(source, reason, instant_of(since) if since else 0, limit),
-            form or "table",
-        )
-    )
-
-
-@quarantine_group.command(name="show")
-@click.argument("origin")
-def quarantine_show(origin: str) -> None:
-    """Tell all that is kept of a refusal and what to do next. ORIGIN is of the list's last column,
-    or begins one.
-    """
-    from ops.quarantine.run import run_show
-
-    sys.exit(run_show(settings(), origin))
-
-
+cli.add_command(quarantine_group, "quarantine")
+cli.add_command(vault_group, "vault")
 cli.add_command(client_group, "client")
+cli.add_command(audit_command, "audit")
 
 
 @cli.command()

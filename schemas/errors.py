@@ -11,6 +11,10 @@ HubError
 ├── BackupError          a backup that can't be taken or restored as asked for
 │   ├── BackupDamaged    … because its files are not those that were written
 │   └── RestoreUnfinished  a restore was begun here and has to come to its end first
+├── VaultError           what is kept whole in the vault can't be read
+│   ├── OriginalGone     … because it was erased, dropped, or its days are over
+│   ├── MasterKeyMissing … because another master key wrapped its key
+│   └── VaultDamaged     … because it is not what was written
 ├── EnvironmentBroken    a download, a program or a folder is missing or half-made
 │   └── StorageTrouble   a disk is full, read-only or fails: what is on it is kept
 └── LedgerError          the worker may not go on: a hole in the offsets, say
@@ -72,6 +76,22 @@ class RestoreUnfinished(BackupError):
     """A restore was begun here and has to come to its end before anything else of the hub
     starts.
     """
+
+
+class VaultError(HubError):
+    """What is kept whole in the vault can't be read; says why, and what to do."""
+
+
+class OriginalGone(VaultError):
+    """It was erased or dropped, or its days are over: nobody can read it any more."""
+
+
+class MasterKeyMissing(VaultError):
+    """Another master key than this machine's wrapped its data key."""
+
+
+class VaultDamaged(VaultError):
+    """It is not what was written, or does not stand where it was written."""
 
 
 class EnvironmentBroken(HubError):

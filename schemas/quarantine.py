@@ -1,7 +1,7 @@
 """Records of `lgsp.quarantine`: that something could not be taken in, where it came from and why.
-Never the thing itself.
+Never the thing itself, which the vault keeps for a while where a door of HTTP refused it.
 
-Of what came stay its length, a keyed hash (digests.py), and an excerpt of what the hub knows:
+Of what came stay here its length, a keyed hash (digests.py), and an excerpt of what the hub knows:
 fields of its own schemas, codes and times as they are and all else masked (masking.py). Of what
 nobody knows, such as a field that no event has, neither name nor value stays. Earlier versions kept
 whole bodies; those records have no header `form`.
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -46,13 +46,19 @@ class Quarantined:
     `file:name/line`.
 
     `reason` quotes nothing but what masking.py lets through; `kind` is one word for it, by which
-    refusals are counted.
+    refusals are counted. `client` sent it, `agency` is the one that it names, each where that is
+    known. `original` is what the vault keeps whole, and `vault` its name there: neither stands in
+    the record otherwise.
     """
 
     origin: str
     reason: str
     kind: str
     kept: QuarantineExcerpt
+    client: str = ""
+    agency: str = ""
+    original: bytes = field(default=b"", repr=False)
+    vault: str = ""
 
     @property
     def key(self) -> bytes:
@@ -66,13 +72,15 @@ class Quarantined:
 
     @property
     def headers(self) -> Headers:
-        """Reason and origin as Kafka headers, and the form of the value."""
+        """Reason and origin as Kafka headers, the form of the value; client and vault if any."""
         reason = self.reason[:LONGEST_REASON]
+        known = {"client": self.client, "vault": self.vault}
         return [
             ("reason", reason.encode()),
             ("origin", self.origin.encode()),
             ("kind", self.kind.encode()),
             ("form", FORM),
+            *((name, text.encode()) for name, text in known.items() if text),
         ]
 
 

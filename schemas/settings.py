@@ -24,6 +24,7 @@ from pydantic_settings import (
 from schemas import settings_checks as checks
 from schemas.errors import SettingsError
 from schemas.listening import address
+from schemas.settings_checks import NO_PROXY
 from schemas.settings_words import refuse_unknown, sentence, settings_table
 from schemas.spaces import OFFICIAL, checked_space, within
 
@@ -54,7 +55,7 @@ class Settings(BaseSettings):
     access: Literal["open", "required"] = Field(
         "open",
         description=(
-            "Who may use the gateway: required: clients with a key (docs/access.md); open:"
+            "Who may send and read: required: clients with a key (docs/access.md); open:"
             " everybody, and only on the loopback address"
         ),
     )
@@ -70,6 +71,37 @@ class Settings(BaseSettings):
         description=(
             "File with the secret that access tokens are signed with; empty: access.token-key in"
             " LGSP_DATA"
+        ),
+    )
+    metrics_token_file: Path | None = Field(
+        None,
+        description=(
+            "File with the token that Prometheus sends to /metrics from another machine; empty:"
+            " where access is required, /metrics answers this machine only"
+        ),
+    )
+    tls_cert: Path | None = Field(
+        None,
+        description=(
+            "File with the certificate of gateway and metrics (PEM, with its chain); empty: HTTP"
+            " without TLS"
+        ),
+    )
+    tls_key: Path | None = Field(
+        None, description="File with its key (PEM, without a password), which others may not read"
+    )
+    trusted_proxies: Annotated[str, AfterValidator(checks.proxies)] = Field(
+        "127.0.0.1,::1",
+        description=(
+            "Addresses or networks of proxies (a,b,…) whose X-Forwarded-For tells who asks;"
+            " none: nobody is believed"
+        ),
+    )
+    vault_key_file: Path | None = Field(
+        None,
+        description=(
+            "File with the master key of the vault, where what was refused is kept whole for 14"
+            " days; empty: vault.key in LGSP_DATA"
         ),
     )
     gateway_port: int = Field(
@@ -89,6 +121,23 @@ class Settings(BaseSettings):
         "",
         description=(
             "Bootstrap servers of an existing cluster (host:port,…); empty: the embedded Kafka"
+        ),
+    )
+    kafka_user: str = Field(
+        "",
+        description=(
+            "As whom this process speaks to Kafka (SASL, SCRAM-SHA-512); empty: as nobody, as the"
+            " embedded Kafka asks for"
+        ),
+    )
+    kafka_password_file: Path | None = Field(
+        None, description="File with that user's password, which others may not read"
+    )
+    kafka_ca: Annotated[Path | None, AfterValidator(checks.existing_file)] = Field(
+        None,
+        description=(
+            "File with the authority (PEM) that the brokers' certificates are signed by: Kafka over"
+            " TLS; empty: without"
         ),
     )
     kafka_home: Path | None = Field(
@@ -189,7 +238,10 @@ class Settings(BaseSettings):
     quarantine_rate: int = Field(
         32 << 10,
         ge=1,
-        description="Bytes a second of refused items that a gateway keeps (512 s' worth at once)",
+        description=(
+            "Bytes a second that a gateway keeps of refused items, masked, and as many of their"
+            " originals, encrypted (512 s' worth at once)"
+        ),
     )
     quarantine_run: int = Field(
         1_000,
@@ -298,6 +350,11 @@ class Settings(BaseSettings):
         """The settings of each name of books that one metrics process serves, its own first."""
         names = dict.fromkeys([self.app_id, *filter(None, self.books_beside.split(","))])
         return tuple(self.model_copy(update={"app_id": name}) for name in names)
+
+    @property
+    def proxies(self) -> tuple[str, ...]:
+        """The proxies that are believed."""
+        return () if self.trusted_proxies == NO_PROXY else tuple(self.trusted_proxies.split(","))
 
     @property
     def embedded(self) -> bool:

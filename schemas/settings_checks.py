@@ -5,6 +5,7 @@ back, or raises a ValueError that says what the setting takes.
 from __future__ import annotations
 
 import re
+from ipaddress import ip_network
 from pathlib import Path
 
 from pydantic import ValidationInfo
@@ -12,6 +13,7 @@ from pydantic import ValidationInfo
 from schemas.listening import is_every_address
 from schemas.officehours import parse_days, parse_hours
 
+NO_PROXY = "none"
 _BOOKS = r"[a-z0-9-]+"
 _SERVER = r"[^\s,/:]+:\d{1,5}|\[[0-9A-Fa-f:.]+\]:\d{1,5}"
 
@@ -72,6 +74,23 @@ def names_of_books(text: str) -> str:
         text,
         "it takes names of small letters, digits and hyphens, with commas between",
     )
+
+
+def proxies(text: str) -> str:
+    """Addresses and networks with commas between, or `none`."""
+    if text == NO_PROXY:
+        return text
+    for one in text.split(","):
+        try:
+            network = ip_network(one, strict=True)
+        except ValueError:
+            raise ValueError(
+                f"{one!r} is no address and no network: write 10.0.0.5 or 10.0.0.0/24, several with"
+                f" commas between and without blanks, or {NO_PROXY}"
+            ) from None
+        if network.prefixlen == 0:
+            raise ValueError("everybody can't be a proxy: whoever asks could name any address")
+    return text
 
 
 def existing_file(path: Path | None) -> Path | None:

@@ -38,6 +38,13 @@ def sandbox_of(space: str) -> str:
     return SANDBOX if space == OFFICIAL else f"{space}.{SANDBOX}"
 
 
+def hub_of(space: str) -> str:
+    """The space of the hub whose sandbox it is; any other space is its own hub's."""
+    if not is_sandbox(space):
+        return space
+    return space.removesuffix(SANDBOX).removesuffix(".") or OFFICIAL
+
+
 def is_sandbox(space: str) -> bool:
     """Whether it is the sandbox of another space."""
     return space.rpartition(".")[2] == SANDBOX

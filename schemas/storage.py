@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
+import stat
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -159,6 +160,30 @@ def write_once(path: Path, content: bytes) -> None:
     Raises: OSError
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = _written(path, content)
+    try:
+        with suppress(FileExistsError):
+            os.link(fresh, path)
+    finally:
+        fresh.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def write_instead(path: Path, content: bytes) -> None:
+    """Replace such a file in one step.
+
+    Raises: OSError; then the file is what it was
+    """
+    fresh = _written(path, content)
+    try:
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def _written(path: Path, content: bytes) -> Path:
+    """The content on the disk, beside the path."""
     fresh = path.with_name(f"{path.name}.{os.getpid()}")
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
@@ -166,8 +191,33 @@ def write_once(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())  # an empty one after a power cut would be no secret for good
-        with suppress(FileExistsError):
-            os.link(fresh, path)
-    finally:
+    except BaseException:
         fresh.unlink(missing_ok=True)
-    sync_folder(path.parent)
+        raise
+    return fresh
+
+
+def private_content(
+    path: Path, setting: str, *, group: bool = False, leaked: str = "delete it and make new keys"
+) -> bytes:
+    """What a file of a secret holds, which nobody but its owner may read (or its `group`).
+    `leaked` says what to do where others did read it.
+
+    Raises: EnvironmentBroken
+    """
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        content = path.read_bytes()
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise EnvironmentBroken(
+            f"The secret in {path} can't be read ({why}): mend the path or its rights, or name"
+            f" another file with {setting}."
+        ) from error
+    if mode & (0o037 if group else 0o077):
+        right = "640" if group else "600"
+        raise EnvironmentBroken(
+            f"Others than its owner may read or change the secret in {path} (mode {mode:03o}):"
+            f" `chmod {right} {path}`, and if others did read it, {leaked}."
+        )
+    return content

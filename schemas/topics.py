@@ -37,6 +37,23 @@ SANDBOX_MS, SANDBOX_SEGMENT_MS = 30 * DAY_MS, DAY_MS
 # Kafka deletes by whole segments, those that are written to included: short ones, so that what is
 # over goes.
 QUARANTINE_SEGMENT_MS, QUARANTINE_SEGMENT_BYTES = DAY_MS // 4, 16 << 20
+# Who read what and who was refused is looked into once a year; floods are folded before they come
+# here (serving/access/audit.py), so that it needs no greatest size by which old records could be
+# driven out.
+AUDIT_MS, AUDIT_SEGMENT_MS = 400 * DAY_MS, 7 * DAY_MS
+# Of a purpose for which something is kept whole in the vault: days from the end of the day on which
+# it came; then the day's keys are erased (connectors/vault/keeping.py).
+VaultPurpose = Literal["quarantine"]
+VAULT_DAYS: dict[VaultPurpose, int] = {"quarantine": 14}
+# Kafka forgets by itself too, if nobody erases the keys: records a day later, and the keys, which
+# are needed for as long as a day's last record is there, behind them.
+VAULT_MS = (max(VAULT_DAYS.values()) + 1) * DAY_MS
+VAULT_KEYS_MS = VAULT_MS + 2 * DAY_MS
+VAULT_BYTES = 1 << 30
+# What was erased is gone from Kafka's disk within the hour: at the latest so long after it came a
+# record may be compacted, given that something else is written behind it.
+ERASED_MS = HOUR_MS // 2
+ERASED_TOMBSTONES_MS = DAY_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +66,7 @@ class Topic:
     owner: str
     key: str
     holds: str
-    kept: Literal["for ever", "newest per key", "limited"]
+    kept: Literal["for ever", "newest per key", "limited", "newest per key, limited"]
     retention_ms: int = -1
     retention_bytes: int = -1  # of a partition
     segment_ms: int | None = None  # None: the broker's own
@@ -87,8 +104,11 @@ class Topic:
                 }
             )
         segments = {"segment.ms": self.segment_ms, "segment.bytes": self.segment_bytes}
+        both = self.kept == "newest per key, limited"
+        if both:
+            common |= _COMPACTED_SOON
         retention = {
-            "cleanup.policy": "delete",
+            "cleanup.policy": "compact,delete" if both else "delete",
             "retention.ms": str(self.retention_ms),
             "retention.bytes": str(self.retention_bytes),
         }
@@ -99,6 +119,12 @@ class Topic:
         )
 
 
+# of what is erased by a tombstone
+_COMPACTED_SOON = {
+    "max.compaction.lag.ms": str(ERASED_MS),
+    "delete.retention.ms": str(ERASED_TOMBSTONES_MS),
+    "min.cleanable.dirty.ratio": "0.3",
+}
 DEFAULT_BOOKS = "lgsp"
 
 
@@ -122,6 +148,21 @@ def sessions_topic(space: str = OFFICIAL) -> str:
     return within(space, "lgsp.packets.sessions")
 
 
+def quarantine_marks_topic(space: str = OFFICIAL) -> str:
+    """The compacted topic of what was done with entries of the quarantine."""
+    return within(space, "lgsp.quarantine.marks")
+
+
+def vault_topic(space: str = OFFICIAL) -> str:
+    """The topic of what is kept whole for a while, encrypted."""
+    return within(space, "lgsp.vault")
+
+
+def vault_keys_topic(space: str = OFFICIAL) -> str:
+    """The compacted topic of the vault's data keys, each wrapped by the master key."""
+    return within(space, "lgsp.vault.keys")
+
+
 def restoring_topic(space: str = OFFICIAL) -> str:
     """The topic that is there only while a restore into the space is not finished: nothing else of
     the space starts meanwhile.
@@ -139,6 +180,11 @@ def clients_used_topic(space: str = OFFICIAL) -> str:
     return within(space, "lgsp.clients.used")
 
 
+def audit_topic(space: str = OFFICIAL) -> str:
+    """The topic of who was refused, who opened what, and who changed which client."""
+    return within(space, "lgsp.audit")
+
+
 def state_topic(family: str, books: str = DEFAULT_BOOKS) -> str:
     """The compacted topic of a family's states. `books` (`Settings.books`) tells those from others
     kept of the same events.
@@ -153,7 +199,8 @@ def cells_topic(books: str = DEFAULT_BOOKS) -> str:
 
 # the official space's
 CELLS, QUARANTINE, RESTORING = cells_topic(), quarantine_topic(), restoring_topic()
-CLIENTS, CLIENTS_USED = clients_topic(), clients_used_topic()
+CLIENTS, CLIENTS_USED, AUDIT = clients_topic(), clients_used_topic(), audit_topic()
+MARKS, VAULT, VAULT_KEYS = quarantine_marks_topic(), vault_topic(), vault_keys_topic()
 
 
 def _events(family: FamilyDeclaration) -> Topic:
@@ -211,6 +258,46 @@ TOPICS: tuple[Topic, ...] = (
         made_again=True,
     ),
     Topic(
+        MARKS,
+        "connectors, ops",
+        "origin",
+        "what was done with an entry of the quarantine: replayed or dropped, when and by whom",
+        "newest per key, limited",
+        retention_ms=VAULT_MS,
+        segment_ms=QUARANTINE_SEGMENT_MS,
+        segment_bytes=QUARANTINE_SEGMENT_BYTES,
+        partitions=1,
+        broker_time=True,
+        made_again=True,
+    ),
+    Topic(
+        VAULT,
+        "connectors, ops",
+        "record/chunk/chunks",
+        "what is kept whole for a while, encrypted under a data key",
+        "newest per key, limited",
+        retention_ms=VAULT_MS,
+        retention_bytes=VAULT_BYTES,
+        segment_ms=QUARANTINE_SEGMENT_MS,
+        segment_bytes=QUARANTINE_SEGMENT_BYTES,
+        partitions=1,
+        broker_time=True,
+        made_again=True,
+    ),
+    Topic(
+        VAULT_KEYS,
+        "connectors, ops",
+        "data key's id",
+        "the vault's data keys, wrapped by the master key; one erased is a tombstone",
+        "newest per key, limited",
+        retention_ms=VAULT_KEYS_MS,
+        segment_ms=ERASED_MS,
+        segment_bytes=QUARANTINE_SEGMENT_BYTES,
+        partitions=1,
+        broker_time=True,
+        made_again=True,
+    ),
+    Topic(
         CLIENTS,
         "connectors, ops",
         "client name",
@@ -244,6 +331,20 @@ TOPICS: tuple[Topic, ...] = (
         "newest per key",
         partitions=1,
         made_again=True,
+    ),
+    Topic(
+        AUDIT,
+        "connectors, metrics, ops",
+        "client name",
+        "who was refused for want of right, who opened a list or one thing, who changed a client",
+        "limited",
+        retention_ms=AUDIT_MS,
+        segment_ms=AUDIT_SEGMENT_MS,
+        segment_bytes=QUARANTINE_SEGMENT_BYTES,
+        partitions=1,
+        broker_time=True,
+        made_again=True,
+        about_access=True,
     ),
 )
 

@@ -80,8 +80,15 @@ _MONTHS: dict[WindowName, int] = {"month": 1, "quarter": 3, "year": 12, "period"
 
 
 def named_window(name: WindowName, today: date) -> Window:
-    """The window from its first day to today; `all` has no bounds."""
-    return EVER if name == "all" else Window(_FIRST[name](today), today)
+    """The window from its first day to today; `all` has no bounds. None begins before the
+    calendar.
+    """
+    if name == "all":
+        return EVER
+    try:
+        return Window(_FIRST[name](today), today)
+    except (OverflowError, ValueError):
+        return Window(date.min, today)
 
 
 def add_months(day: date, months: int, on: int | None = None) -> date:

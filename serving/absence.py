@@ -12,13 +12,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from functools import lru_cache
-from typing import ClassVar, Self
+from typing import Any, ClassVar
 
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
+from schemas.kafka.clients import connection
 from schemas.pauses import Pauses
+from schemas.settings import Settings
 
 _PATIENCE_MS = 5_000
 _REMIND_SECONDS = 300.0
@@ -49,10 +50,10 @@ class Absence:
         self._calm_at = 0.0
 
     @classmethod
-    @lru_cache(maxsize=8)
-    def of(cls, bootstrap: str) -> Self:
+    def of(cls, settings: Settings) -> Absence:
         """The one of this process."""
-        return cls(bootstrap)
+        made = cls(settings.bootstrap, lambda bootstrap: why_silent(bootstrap, settings))
+        return _OF_PROCESS.setdefault(settings.bootstrap, made)
 
     def suspect(self, settle: Callable[[bool], None]) -> None:
         """Something did not work: ask, and tell `settle` whether Kafka is away. Returns at once;
@@ -117,16 +118,22 @@ class Absence:
             settle(away)
 
 
-def why_silent(bootstrap: str) -> str:
-    """Why no broker there tells the cluster's metadata; empty if one does."""
+_OF_PROCESS: dict[str, Absence] = {}  # by address
+
+
+def why_silent(bootstrap: str, settings: Settings | None = None) -> str:
+    """Why no broker there tells the cluster's metadata; empty if one does. `settings` say as whom
+    it is asked; without them as nobody.
+    """
     try:
-        return asyncio.run(_why_silent(bootstrap))
+        security = {} if settings is None else connection(settings)
+        return asyncio.run(_why_silent(security | {"bootstrap_servers": bootstrap}))
     except Exception as error:  # an asking thread that died would leave everything unsaid
         return repr(error)
 
 
-async def _why_silent(bootstrap: str) -> str:
-    client = AIOKafkaClient(bootstrap_servers=bootstrap, request_timeout_ms=_PATIENCE_MS)
+async def _why_silent(connection: dict[str, Any]) -> str:
+    client = AIOKafkaClient(request_timeout_ms=_PATIENCE_MS, **connection)
     try:
         async with asyncio.timeout(_PATIENCE_MS / 1000):
             await client.bootstrap()

@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import logging
 import signal
 import socket
 import sys
@@ -17,24 +16,24 @@ from functools import partial
 from typing import Any, Literal
 
 import uvicorn
-import uvloop
 
 from schemas.errors import HubError
-from schemas.listening import cannot_listen, listen, open_to_others
+from schemas.kafka.clients import connection
+from schemas.listening import cannot_listen, listen
 from schemas.settings import Settings
 from schemas.spaces import OFFICIAL
 from serving.access.opening import refuse_open
 from serving.connections import Connections
 from serving.protocol import KEEP_ALIVE_SECONDS, Protocol
 from serving.spaces import SPACE_HEADER
+from serving.tls import ServerTls, TlsLoop
 
 # The system would keep 4 MiB for a client that takes nothing, and for minutes not say that a slow
 # one gets on. It doubles this.
 _SEND_BYTES = 128 << 10
+_TLS_TICKS = 100  # tenths of a second
 
 Port = Literal["gateway_port", "metrics_port"]
-
-log = logging.getLogger(__name__)
 
 
 def run_server(
@@ -50,9 +49,10 @@ def run_server(
     """
     try:
         refuse_open(settings, who)
+        connection(settings)  # a password or an authority that can't be read is said at once
         with (
             contextlib.closing(_listener(settings, port, who)) as listener,
-            asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+            asyncio.Runner(loop_factory=TlsLoop) as runner,
         ):
             runner.run(serve(listener))
     except HubError as error:
@@ -67,9 +67,6 @@ def _listener(settings: Settings, port: Port, who: str) -> socket.socket:
     Raises: EnvironmentBroken when the port is taken or the address is not this machine's.
     """
     number, setting = getattr(settings, port), f"LGSP_{port.upper()}"
-    asks = port == "gateway_port" and settings.access == "required"
-    if not asks and (warning := open_to_others(who, settings.host)):
-        log.warning("%s", warning)
     try:
         listener = listen(settings.host, number)
     except OSError as error:
@@ -114,9 +111,12 @@ class Server(uvicorn.Server):
         connections: Connections,
         grace_seconds: int,
         space: str = OFFICIAL,
+        tls: ServerTls | None = None,
+        proxies: Sequence[str] = (),
     ) -> None:
         """`name` and `paths` are what it prints when it answers; `connections` are all of this
-        port. Every answer names the `space`.
+        port. Every answer names the `space`. `proxies` are those whose word on a client's address
+        is taken.
         """
         # what makes one, which is all that uvicorn does with it
         http: Any = partial(Protocol, connections)
@@ -132,10 +132,13 @@ class Server(uvicorn.Server):
                 timeout_graceful_shutdown=grace_seconds,
                 timeout_keep_alive=KEEP_ALIVE_SECONDS,
                 backlog=connections.backlog,
+                ssl_context_factory=None if tls is None else lambda *_: tls.context,
+                proxy_headers=bool(proxies),
+                forwarded_allow_ips=list(proxies),
             )
         )
         self._name = name if space == OFFICIAL else f"{name}, space {space}"
-        self._paths, self._connections = paths, connections
+        self._paths, self._connections, self._tls = paths, connections, tls
 
     def stop_soon(self) -> None:
         """End as on a signal. May be called from any thread."""
@@ -152,19 +155,24 @@ class Server(uvicorn.Server):
         yield
 
     async def on_tick(self, counter: int) -> bool:
-        """Ten times a second; once a second the connections are looked through."""
+        """Ten times a second; once a second the connections are looked through, and seldom the
+        files of the certificate.
+        """
         if counter % 10 == 0:
             self._connections.sweep()
+        if counter % _TLS_TICKS == 0 and self._tls is not None:
+            self._tls.look()
         return await super().on_tick(counter)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to serve, then print the addresses."""
         await super().startup(sockets)
+        scheme = "http" if self._tls is None else "https"
         for listener in sockets or []:
             host, port = listener.getsockname()[:2]
             print(
                 f"{self._name}:"
-                f" {' and '.join(f'http://{host}:{port}{path}' for path in self._paths)}",
+                f" {' and '.join(f'{scheme}://{host}:{port}{path}' for path in self._paths)}",
                 flush=True,
             )
 

@@ -50,7 +50,7 @@ def configuration(settings: Settings, name: str, *, aiokafka: str = "WARNING") -
         "formatters": {
             "line": {"format": f"%(asctime)s {name} %(levelname)s %(name)s: %(message)s"}
         },
-        "filters": {"held": {"()": Held, "absence": Absence.of(settings.bootstrap)}},
+        "filters": {"held": {"()": Held, "absence": Absence.of(settings)}},
         "handlers": {
             "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["held"]}
         },

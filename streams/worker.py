@@ -17,10 +17,10 @@ from typing import Any, NoReturn, cast
 
 import faust
 from faust.types import Message
-from prometheus_client import start_http_server
+from faust.types.auth import CredentialsT
 
 from schemas.errors import EXIT_REFUSED, BooksError, HubError, LedgerError
-from schemas.kafka.clients import METADATA_MS
+from schemas.kafka.clients import METADATA_MS, SCRAM, kafka_login, kafka_tls
 from schemas.kafka.topics import when_ready
 from schemas.listening import cannot_listen, open_to_others
 from schemas.settings import Settings
@@ -30,6 +30,7 @@ from serving import logs
 from streams import health
 from streams.assignment import DeclaredAssignor
 from streams.batches import CODEC, AgentBatch, use_batches
+from streams.exposed import serve_metrics
 from streams.families import FAMILIES, Family
 from streams.family_partition import Fetched
 from streams.ledger import Ledger
@@ -155,6 +156,7 @@ def worker_app(settings: Settings) -> faust.App:
     app = faust.App(
         settings.books,
         broker=[f"kafka://{server}" for server in settings.bootstrap.split(",")],
+        broker_credentials=_credentials(settings),
         web_enabled=False,
         topic_disable_leader=True,
         topic_allow_declare=False,
@@ -188,6 +190,16 @@ def worker_app(settings: Settings) -> faust.App:
         )
         app.agent(source, name=f"count-{family.name}")(_agent(family, ledgers))
     return app
+
+
+def _credentials(settings: Settings) -> CredentialsT | None:
+    """The same as `schemas.kafka.clients.connection`, in Faust's words."""
+    user, context = kafka_login(settings), kafka_tls(settings)
+    if user is not None:
+        return faust.SASLCredentials(
+            username=user.name, password=user.password, ssl_context=context, mechanism=SCRAM
+        )
+    return None if context is None else faust.SSLCredentials(context)
 
 
 def _agent(family: Family, ledgers: Ledgers) -> Any:
@@ -225,10 +237,11 @@ def _serve_metrics(settings: Settings) -> None:
     if not settings.worker_port:
         return
     health.SPACE_OF_WORKER.labels(settings.space).set(1)
-    if warning := open_to_others("The worker's /metrics", settings.host):
+    asks = settings.access == "required"
+    if not asks and (warning := open_to_others("The worker's /metrics", settings.host)):
         log.warning("%s", warning)
     try:
-        start_http_server(settings.worker_port, addr=settings.host)
+        serve_metrics(settings)
     except OSError as error:
         raise cannot_listen(
             error, "The worker", settings.host, settings.worker_port, "LGSP_WORKER_PORT"

@@ -9,6 +9,7 @@ from agencies import instant, merged_communes
 
 from connectors.gateway.access import GatewayAccess
 from schemas.settings import Settings
+from serving.access.audit import Actor
 from serving.access.changes import ClientDraft, added
 from serving.access.clients import Client
 from serving.access.gate import Gate
@@ -22,6 +23,23 @@ PEPPER = Pepper(b"p" * 32)
 SEED = b"s" * 32
 BEGINNING = instant("2026-11-01")
 PROVINCE = Directory(merged_communes())
+# of the sample province, by hand: who is below whom on the two days around the merger
+BELOW: dict[str, dict[str, set[str]]] = {
+    "2025-06-30": {
+        "P": {"P", "T", "U", "T.1", "U.1", "U.2", "N.2"},
+        "T": {"T", "T.1"},
+        "U": {"U", "U.1", "U.2"},
+        "N.2": {"N.2"},
+        "U.1": {"U.1"},
+    },
+    "2025-07-01": {
+        "P": {"P", "T", "U", "T.1", "U.1", "U.2", "N.2"},
+        "T": {"T"},
+        "U": {"U"},
+        "N.2": {"N.2", "U.1"},
+        "U.1": {"U.1"},
+    },
+}
 
 
 def draft(name: str, **chosen: Any) -> ClientDraft:
@@ -95,6 +113,7 @@ class TopicInMemory:
     def __init__(self, clients: Clients) -> None:
         self.clients = clients
         self.used: dict[str, int] = {}
+        self.changes: list[tuple[Actor, str, str]] = []
 
     async def read_clients(self, settings: Settings) -> dict[str, Client]:
         return dict(self.clients.register.clients)
@@ -102,6 +121,9 @@ class TopicInMemory:
     async def read_used(self, settings: Settings) -> dict[str, int]:
         return self.used
 
-    async def change_client(self, settings: Settings, change: Change[Any]) -> tuple[Client, Any]:
+    async def change_client(
+        self, settings: Settings, change: Change[Any], by: Actor, what: str
+    ) -> tuple[Client, Any]:
         client, made = change(self.clients.register.clients)
+        self.changes.append((by, what, client.name))
         return self.clients.put(client), made

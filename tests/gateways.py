@@ -23,6 +23,7 @@ from connectors.gateway.modes import JSON_TYPE
 from connectors.gateway.problems import GATEWAY_PROBLEMS
 from connectors.publishing.budget import Budget
 from connectors.publishing.lanes import OutgoingRecord
+from connectors.vault.vault import Vault
 from schemas.digests import digest_of
 from schemas.errors import KafkaUnavailable, TopicUnwritable
 from schemas.events import Event
@@ -86,10 +87,11 @@ def client_of(
     publisher: Remembers,
     health: Health | None = None,
     access: GatewayAccess | None = None,
+    vault: Vault | None = None,
     **options: Any,
 ) -> httpx.AsyncClient:
     settings = Settings(**({"data": FOLDER} | options))
-    app = gateway_app(settings, publisher, health, access=access)
+    app = gateway_app(settings, publisher, health, access=access, vault=vault)
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://gateway"
     )

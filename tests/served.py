@@ -20,10 +20,13 @@ from cubes import INDICATORS, NOW, at, counted, filled
 from fastapi import FastAPI
 from gateways import Remembers
 from listings import empty, paced
+from refusals import EntriesInMemory
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from connectors.gateway import clients as client_routes
 from connectors.gateway import gateway_app
+from connectors.gateway import quarantine as quarantine_routes
+from metrics.api.access import ReadingAccess
 from metrics.api.app import create_app
 from metrics.api.directory import directory_routes
 from metrics.api.lists import listing_routes
@@ -33,6 +36,8 @@ from metrics.lists.questions import Lists
 from metrics.prometheus.exporter import Exporter
 from ops.meanings import meanings
 from schemas.settings import Settings
+from serving.access.audit import AuditLog
+from serving.access.scraping import Scraping
 from serving.connections import Connections
 from serving.directory.directory import Directory
 from serving.http import Server, bound_sending
@@ -102,7 +107,11 @@ class Port:
 
 
 @contextmanager
-def small_metrics(folder: Path, beside: Callable[[], str] = lambda: "") -> Iterator[FastAPI]:
+def small_metrics(
+    folder: Path,
+    beside: Callable[[], str] = lambda: "",
+    access: ReadingAccess | None = None,
+) -> Iterator[FastAPI]:
     """The reporting API over a small province, with an agency that registered itself under names
     that are formulas, and a procedure.
     """
@@ -126,7 +135,7 @@ def small_metrics(folder: Path, beside: Callable[[], str] = lambda: "") -> Itera
     views = Views(Readers(cube), INDICATORS, {}, **shared)
     lists = Lists(views, paced(cube, listing), meanings(), progress=lambda: ready)
     exporter = Exporter(cube, views, beside=beside)
-    yield create_app(views, exporter, [directory_routes(views), listing_routes(lists)])
+    yield create_app(views, exporter, [directory_routes(views), listing_routes(lists)], access)
     cube.close()
     listing.close()
 
@@ -165,6 +174,18 @@ class SignedIn:
 
 
 @contextmanager
+def small_guarded_metrics(folder: Path) -> Iterator[FastAPI]:
+    """The same where access is required, and an agency's reader asks."""
+    rights = {"agencies": ("TST.A",), "role": "agency", "doors": ()}
+    clients = Clients(draft("reader", **rights))
+    access = ReadingAccess(clients.gate, Scraping(required=True), AuditLog("metrics"))
+    with small_metrics(folder, access=access) as app:
+        key = clients.basic("reader")["Authorization"].encode()
+        app.add_middleware(SignedIn, header=(b"authorization", key))
+        yield app
+
+
+@contextmanager
 def small_guarded_gateway(folder: Path) -> Iterator[FastAPI]:
     """The same where access is required and an operator asks, with the register in memory."""
     rights = {"agencies": ("*",), "role": "operator", "events_a_second": 0, "bytes_a_second": 0}
@@ -174,6 +195,9 @@ def small_guarded_gateway(folder: Path) -> Iterator[FastAPI]:
     app.add_middleware(SignedIn, header=(b"authorization", key))
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(client_routes, "topic", TopicInMemory(clients))
+        refused = EntriesInMemory("shop")
+        for name in ("entries", "find", "original_of"):
+            patched.setattr(quarantine_routes, name, getattr(refused, name))
         yield app
 
 

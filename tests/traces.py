@@ -14,6 +14,7 @@ from cubes import INDICATORS
 from facts import Heard
 from listings import NOW, empty, feed, paced, pages, states
 
+from metrics.api.access import ReadingAccess
 from metrics.api.app import create_app
 from metrics.api.directory import directory_routes
 from metrics.api.lists import listing_routes
@@ -171,8 +172,8 @@ class Hub:
         for family_state in self.families.values():
             self.cube.apply(pages(family_state), {0: 9})
 
-    def client(self) -> httpx.AsyncClient:
-        """Asks the API that answers from all this."""
+    def client(self, access: ReadingAccess | None = None) -> httpx.AsyncClient:
+        """Asks the API that answers from all this, to whom it may; without `access` to all."""
         ready, clock = Progress(ready=True, percent=100.0, partitions=1), (lambda: self.now_ms)
         views = Views(
             Readers(self.cube),
@@ -194,7 +195,7 @@ class Hub:
         )
         exporter = Exporter(self.cube, views)
         routes = [listing_routes(lists), trace_routes(traces), directory_routes(views)]
-        app = create_app(views, exporter, routes)
+        app = create_app(views, exporter, routes, access)
         return httpx.AsyncClient(
             transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://hub"
         )

@@ -15,6 +15,8 @@ from serving.access.gate import Gate
 from serving.access.limits import ClientBuckets
 from serving.access.permissions import Permissions
 from serving.access.register import ClientRegister
+from serving.access.rights import rights_now
+from serving.access.scraping import PROXIED, Scraping
 from serving.directory.directory import Directory
 
 _OPEN = Identity()
@@ -25,6 +27,11 @@ class Visitor(NamedTuple):
 
     identity: Identity
     permissions: Permissions
+
+    @property
+    def client(self) -> str:
+        """The client's name; nothing where anybody may."""
+        return "" if self.identity.client is None else self.identity.name
 
 
 class GatewayAccess:
@@ -39,8 +46,10 @@ class GatewayAccess:
         register: Callable[[], ClientRegister | None] = ClientRegister,
         directory: Callable[[], Directory | None] = lambda: None,
         clock: Callable[[], int] = now_ms,
+        scraping: Scraping | None = None,
     ) -> None:
         self.buckets = ClientBuckets()
+        self._scraping = scraping or Scraping()
         self._gate, self._register, self._directory = gate, register, directory
         self._clock = clock
         self._permissions: dict[str, tuple[Client, Permissions]] = {}
@@ -68,8 +77,22 @@ class GatewayAccess:
         Raises: NotKnown, AccessUnknown
         """
         if self._gate is None:
+            request.state.client = _OPEN.name
             return _OPEN
-        return self._remembered(self._gate.identify(request.headers.get("authorization")))
+        identity = self._gate.identify(request.headers.get("authorization"))
+        request.state.client = identity.name
+        return self._remembered(identity)
+
+    def require_scraper(self, request: Request) -> None:
+        """That who sends this request may read the gateway's health.
+
+        Raises: NotKnown
+        """
+        self._scraping.require(
+            request.client.host if request.client else "",
+            request.headers.get("authorization"),
+            proxied=any(name in request.headers for name in PROXIED),
+        )
 
     def enter(self, request: Request, door: Door, largest: int) -> Visitor:
         """Who sends a request by a door, which takes bodies of at most so many bytes; before
@@ -78,11 +101,18 @@ class GatewayAccess:
         Raises: NotKnown, NotAllowed, OverLimit, AccessUnknown
         """
         identity = self.identify(request)
-        request.state.client = identity.name
         permissions = self._permissions_of(identity)
         permissions.require_door(door)
         self.buckets.admit(identity, min(announced_length(request), largest))
         return Visitor(identity, permissions)
+
+    def rights_now(self, name: str) -> Permissions:
+        """What the client of that name may by now, who sent something that is sent again.
+
+        Raises: NotAllowed, AccessUnknown
+        """
+        access = "open" if self._gate is None else "required"
+        return rights_now(name, access, self._register(), self._directory)
 
     def token(self, name: str, secret: str) -> tuple[Identity, str, int]:
         """For a client's name and key: who that is, a token, and the seconds that it holds.

@@ -14,25 +14,31 @@ from starlette.responses import PlainTextResponse, Response
 from connectors.gateway import oauth, openapi, openapi_access
 from connectors.gateway.access import GatewayAccess, Visitor
 from connectors.gateway.body import announced_length, request_body
-from connectors.gateway.bucket import Bucket
 from connectors.gateway.clients import ClientRoutes
-from connectors.gateway.excerpts import UNREADABLE
 from connectors.gateway.health import Health, verdict
-from connectors.gateway.intake import Publishes, keep, keep_refused, refused_items, take
-from connectors.gateway.modes import check_media_type, items_of
+from connectors.gateway.intake import Publishes, keep, refused_items, take
+from connectors.gateway.modes import check_media_type, is_binary, items_of
 from connectors.gateway.places import OpenSandbox, Place, Places
 from connectors.gateway.problems import GATEWAY_PROBLEMS
+from connectors.gateway.quarantine import QuarantineRoutes
+from connectors.gateway.refusals import RefusalKeeper
+from connectors.gateway.replay import Replay
 from connectors.gateway.room import BodyRoom
 from connectors.packets.door import METHODS, PACKETS_PATH, PacketDoor
+from connectors.quarantine.excerpts import UNREADABLE
+from connectors.quarantine.original import Original
+from connectors.vault.vault import Vault
 from schemas.digests import digest_of
 from schemas.errors import KafkaUnavailable, RecordTooLarge
 from schemas.masking import shown
 from schemas.quarantine import Quarantined, excerpt_of
 from schemas.settings import Settings
+from serving.access.audit import AuditLog
 from serving.access.clients import NOBODY, STAGES, Stage
 from serving.access.errors import AccessError
 from serving.access.expiry import expiry_text
 from serving.access.problems import access_problem
+from serving.audited import Audited
 from serving.problems import Problem, problem_response
 from serving.spaces import SPACE_HEADER
 from serving.telemetry import CONTENT_TYPE
@@ -51,12 +57,15 @@ def gateway_app(
     health: Health | None = None,
     *,
     access: GatewayAccess | None = None,
+    audit: AuditLog | None = None,
+    vault: Vault | None = None,
     beside: Callable[[], str] = lambda: "",
     packets: PacketDoor | None = None,
     sandbox: OpenSandbox | None = None,
 ) -> FastAPI:
     """The application over a publisher that someone else starts and stops; without `access` it is
-    open. `beside` are further metrics, `packets` is the door of one-stop systems, if there is one,
+    open, without `vault` it keeps nothing whole. `audit` is told of refusals for want of right;
+    `beside` are further metrics, `packets` is the door of one-stop systems, if there is one,
     `sandbox` opens where new clients begin.
     """
     app = FastAPI(
@@ -67,8 +76,10 @@ def gateway_app(
         openapi_url="/openapi.json",
     )
     access = access or GatewayAccess()
+    health = health or Health()
+    keeper = RefusalKeeper(settings, publisher, health, vault)
     places = Places(settings.space, publisher, sandbox)
-    gateway = Gateway(settings, publisher, health or Health(), access, beside, places)
+    gateway = Gateway(settings, publisher, health, access, keeper, beside, places)
     clients = ClientRoutes(settings, access)
     app.add_api_route("/v1/events", gateway.events, methods=["POST"], **openapi.EVENTS_ROUTE)
     app.add_api_route("/healthz", gateway.healthz, methods=_ASKED, **openapi.HEALTHZ_ROUTE)
@@ -76,6 +87,9 @@ def gateway_app(
     app.add_api_route("/metrics", gateway.metrics, methods=_ASKED, **openapi.METRICS_ROUTE)
     app.add_api_route("/oauth/token", gateway.token, methods=["POST"], **openapi_access.TOKEN_ROUTE)
     clients.add_to(app)
+    QuarantineRoutes(settings, access, Replay(settings, publisher, health, keeper)).add_to(app)
+    if audit is not None:
+        app.add_middleware(Audited, audit=audit)
     app.add_exception_handler(AccessError, _access_error)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(KafkaUnavailable, _unavailable)
@@ -98,16 +112,16 @@ class Gateway:
         publisher: Publishes,
         health: Health,
         access: GatewayAccess,
+        keeper: RefusalKeeper,
         beside: Callable[[], str],
         places: Places,
     ) -> None:
-        self.settings, self.access = settings, access
+        self.settings, self.access, self.keeper = settings, access, keeper
         self.places = places
         self.beside = beside
         self.publisher = publisher
         self.health = health
         self.bodies = BodyRoom(settings.publish_buffer)
-        self.bucket = Bucket(settings.quarantine_rate)
         health.buffer_bytes.set_function(lambda: self.bodies.used + publisher.budget.used)
         health.waiting_requests.set_function(lambda: self.bodies.waiting)
         health.space.labels(settings.space).set(1)
@@ -153,8 +167,9 @@ class Gateway:
             )
         return PlainTextResponse(f"ready, space {self.settings.space}\n")
 
-    async def metrics(self) -> Response:
+    async def metrics(self, request: Request) -> Response:
         """The gateway's own health, in Prometheus' text format."""
+        self.access.require_scraper(request)
         return Response(
             self.health.render() + (expiry_text(self.access.clients) + self.beside()).encode(),
             media_type=CONTENT_TYPE,
@@ -174,7 +189,7 @@ class Gateway:
 
     async def _keep_packets(self, refused: Sequence[Quarantined], client: str | None) -> None:
         publisher = self.places.in_sandbox(client).publisher if client else self.publisher
-        await keep_refused(publisher, refused, self.health, self.bucket)
+        await self.keeper.keep(refused, publisher)
 
     async def _guarded(self, request_id: UUID, work: Callable[[], Awaitable[Response]]) -> Response:
         try:
@@ -202,16 +217,22 @@ class Gateway:
         async with request_body(
             request, self.bodies, self.settings, _sender(request, visitor)
         ) as body:
+            original = Original.of_request("events", request.headers, body)
+            client = visitor.client
             try:
                 taken = await take(
                     items_of(body, request.headers, self.settings.batch_limit),
                     self.settings,
                     visitor.permissions,
+                    original if is_binary(request.headers) else None,
                 )
             except Problem as problem:
-                raise await self._kept(problem, body, request_id, place) from None
+                raise await self._kept(problem, original, request_id, client, place) from None
+            request.state.denied = any(one.not_allowed for one in taken.refusals)
             self._charge(request, visitor, len(body), len(taken.events) + len(taken.refusals))
-            unkept = await keep(taken, place.publisher, str(request_id), self.health, self.bucket)
+            unkept = await keep(
+                taken, place.publisher, str(request_id), self.health, self.keeper, client
+            )
         await place.stands()
         if taken.refusals:
             raise refused_items(taken, unkept)
@@ -236,15 +257,24 @@ class Gateway:
                 f"The facts are for the space {shown(named)}, and they would go into {own}.",
             )
 
-    async def _kept(self, problem: Problem, body: bytes, request_id: UUID, place: Place) -> Problem:
+    async def _kept(
+        self, problem: Problem, original: Original, request_id: UUID, client: str, place: Place
+    ) -> Problem:
         """The problem, after it was kept that a body can't be read: it was meant to say
         something.
         """
         if problem.name != "not-json":
             return problem
-        kept = excerpt_of(body, digest_of(self.settings.data), UNREADABLE)
-        refused_items = Quarantined(f"http:{request_id}", problem.detail, "not_json", kept)
-        unkept = await keep_refused(place.publisher, [refused_items], self.health, self.bucket)
+        kept = excerpt_of(original.body, digest_of(self.settings.data), UNREADABLE)
+        refused = Quarantined(
+            f"http:{request_id}",
+            problem.detail,
+            "not_json",
+            kept,
+            client=client,
+            original=original.encode(),
+        )
+        unkept = await self.keeper.keep([refused], place.publisher)
         return Problem(problem.name, problem.detail + unkept)
 
     def _away(self) -> str:

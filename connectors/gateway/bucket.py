@@ -20,15 +20,19 @@ class Bucket:
         self._most = float(rate * BURST_SECONDS)
         self._left, self._at = self._most, clock()
 
-    def within(self, refused: Iterable[Quarantined]) -> list[Quarantined]:
-        """Those, in order, that may be kept; nothing behind the first that may not."""
+    def within(
+        self, refused: Iterable[Quarantined], size: Callable[[Quarantined], int] | None = None
+    ) -> list[Quarantined]:
+        """Those, in order, that may be kept; nothing behind the first that may not. Each takes the
+        bytes of its record, or what `size` says.
+        """
         now = self._clock()
         self._left, self._at = min(self._most, self._left + (now - self._at) * self._rate), now
         kept = []
         for one in refused:
-            if (size := size_of(one)) > self._left:
+            if (taken := (size or size_of)(one)) > self._left:
                 break
-            self._left -= size
+            self._left -= taken
             kept.append(one)
         return kept
 

@@ -19,6 +19,7 @@ from schemas.clock import now_ms
 from schemas.masking import shown
 from schemas.settings import Settings
 from serving.access import changes, topic
+from serving.access.audit import Actor
 from serving.access.changes import ClientDraft, ClientMistake, NoSuchClient
 from serving.access.clients import KEY_DAYS, Client, ClientLimits
 from serving.access.keys import KeyText, Pepper
@@ -114,25 +115,27 @@ class ClientRoutes:
 
     async def add(self, request: Request) -> Response:
         """Register a client; the answer shows its key, which nothing else ever does."""
-        self._operator(request)
+        by = self._operator(request)
         asked = await _asked(request, NewClientRequest)
         draft = ClientDraft(**msgspec.structs.asdict(asked))
         return await self._change(
-            lambda there, pepper, now: changes.added(there, draft, pepper, now), 201
+            lambda there, pepper, now: changes.added(there, draft, pepper, now), by, "added", 201
         )
 
     async def change(self, request: Request, name: str) -> Response:
         """Give a client other rights; what the request leaves out, and its keys, stay."""
-        self._operator(request)
+        by = self._operator(request)
         asked = msgspec.structs.asdict(await _asked(request, ChangeRequest))
         rights = {field: one for field, one in asked.items() if one is not msgspec.UNSET}
         return await self._change(
-            lambda there, _, now: (changes.changed(there, name, now, **rights), None)
+            lambda there, _, now: (changes.changed(there, name, now, **rights), None),
+            by,
+            changes.rights_changed(rights),
         )
 
     async def rotate(self, request: Request, name: str) -> Response:
         """Give a client a new key; those that it has end after a week, or when the request says."""
-        self._operator(request)
+        by = self._operator(request)
         asked = await _asked(request, RotationRequest)
         return await self._change(
             lambda there, pepper, now: changes.rotated(
@@ -141,30 +144,38 @@ class ClientRoutes:
                 now,
                 days=asked.days,
                 old_until=asked.old_until,
-            )
+            ),
+            by,
+            "given a new key",
         )
 
     async def revoke(self, request: Request, name: str) -> Response:
         """Revoke one key of a client, or all of it, at once."""
-        self._operator(request)
+        by = self._operator(request)
         asked = await _asked(request, RevocationRequest)
         return await self._change(
             lambda there, _, now: (
                 changes.revoked(changes.found(there, name), now, asked.key),
                 None,
-            )
+            ),
+            by,
+            changes.revocation(asked.key),
         )
 
-    def _operator(self, request: Request) -> None:
+    def _operator(self, request: Request) -> Actor:
+        """Who manages clients by this request."""
         identity = self.access.identify(request)
-        require_operator(identity)
+        operator = require_operator(identity)
         self.access.buckets.admit(identity, 0)
+        return Actor(operator.name, "gateway", request.client.host if request.client else "")
 
-    async def _change(self, changing: Changing, status: int = 200) -> Response:
+    async def _change(
+        self, changing: Changing, by: Actor, what: str, status: int = 200
+    ) -> Response:
         pepper, now = Pepper(pepper_of(self.settings)), now_ms()
         try:
             client, key = await topic.change_client(
-                self.settings, lambda there: changing(there, pepper, now)
+                self.settings, lambda there: changing(there, pepper, now), by, what
             )
         except ClientMistake as mistake:
             raise _problem(mistake) from None

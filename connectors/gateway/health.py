@@ -4,8 +4,11 @@ docs.
 
 from __future__ import annotations
 
+from math import nan
+
 from prometheus_client import CollectorRegistry, Counter, generate_latest
 
+from schemas.clock import now_ms
 from schemas.spaces import is_sandbox
 from serving.spaces import SPACE
 from serving.telemetry import Metric
@@ -111,6 +114,30 @@ _UNKEPT = Metric(
     "Above 0: their senders were told, but nobody else can look at them; see"
     " lgsp_gateway_topic_up, then who sends them.",
 )
+_UNVAULTED = Metric(
+    "lgsp_gateway_unvaulted_total",
+    "counter",
+    (),
+    "Refused items and bodies that are noted, but not kept whole: lgsp.vault can't be written, the"
+    " master key's file is gone, or they are more than LGSP_QUARANTINE_RATE.",
+    "Above 0: those can't be replayed, their senders have to send them again; see"
+    " lgsp_gateway_topic_up and the gateway's log.",
+)
+_WAITING_ENTRIES = Metric(
+    "lgsp_quarantine_waiting_entries",
+    "gauge",
+    (),
+    "Entries of the quarantine that wait and whose originals were kept, as of the last ten minutes"
+    " or so.",
+    "Many: `lgsp quarantine list --state waiting` names sources and reasons.",
+)
+_WAITING_SECONDS = Metric(
+    "lgsp_quarantine_waiting_seconds",
+    "gauge",
+    (),
+    "How long the oldest of them waits; 0 where none does. NaN until they were counted once.",
+    "Above 7 days: its original goes after 14; have it mended and replay it, or drop it.",
+)
 GATEWAY_METRICS = (
     _REQUESTS,
     _EVENTS,
@@ -125,6 +152,9 @@ GATEWAY_METRICS = (
     _KAFKA_UP,
     _TOPIC_UP,
     _UNKEPT,
+    _UNVAULTED,
+    _WAITING_ENTRIES,
+    _WAITING_SECONDS,
 )
 
 
@@ -156,11 +186,27 @@ class Health:
         self.kafka_up = _KAFKA_UP.gauge(self.registry)
         self.topic_up = _TOPIC_UP.gauge(self.registry)
         self.unkept = _UNKEPT.counter(self.registry)
+        self.unvaulted = _UNVAULTED.counter(self.registry)
+        self._waiting_entries = _WAITING_ENTRIES.gauge(self.registry)
+        self._waiting_entries.set(nan)
+        self._oldest: int | None = None
+        self._counted = False
+        _WAITING_SECONDS.gauge(self.registry).set_function(self._waiting_seconds)
         self.space = SPACE.gauge(self.registry)
 
     def events_of(self, space: str) -> Counter:
         """Where acknowledged events of a space are counted: tried ones are no real ones."""
         return self.sandbox_events if is_sandbox(space) else self.events
+
+    def waiting(self, entries: int, oldest: int | None) -> None:
+        """So many entries wait, the oldest since an instant (epoch ms)."""
+        self._waiting_entries.set(entries)
+        self._oldest, self._counted = oldest, True
+
+    def _waiting_seconds(self) -> float:
+        if not self._counted:
+            return nan
+        return 0.0 if self._oldest is None else max(0.0, (now_ms() - self._oldest) / 1000)
 
     def render(self) -> bytes:
         """The metrics in Prometheus' text format."""

@@ -21,15 +21,15 @@ from connectors.cloudevents.decode import (
     shown_id,
 )
 from connectors.cloudevents.jsonitems import JsonItem
-from connectors.gateway.bucket import Bucket
-from connectors.gateway.excerpts import kept_of_item, refused_item
 from connectors.gateway.health import Health
+from connectors.gateway.modes import STRUCTURED_TYPE
+from connectors.gateway.refusals import RefusalKeeper
 from connectors.publishing.budget import Budget
 from connectors.publishing.lanes import OutgoingRecord
-from connectors.publishing.quarantine import send_to_quarantine
+from connectors.quarantine.excerpts import kept_of_item, refused_item
+from connectors.quarantine.original import Original, agency_in
 from schemas.clock import now_ms
 from schemas.digests import digest_of
-from schemas.errors import RecordTooLarge, TopicUnwritable
 from schemas.events import Event
 from schemas.masking import shown
 from schemas.quarantine import Quarantined, QuarantineExcerpt
@@ -75,11 +75,18 @@ class Refusal:
     id: str | None
     errors: list[FieldError]
     kept: QuarantineExcerpt
+    agency: str  # that it names, if that is a plain code
+    original: bytes = field(repr=False)  # what the vault keeps
 
     def entry(self) -> dict[str, Any]:
         """Its entry in the answer."""
         errors = _told(self.errors)
         return {"index": self.index, "id": self.id, "status": self.status, "errors": errors}
+
+    @property
+    def not_allowed(self) -> bool:
+        """Whether its client may not say it, whatever else is wrong with it."""
+        return any(error.kind == "not_allowed" for error in self.errors)
 
     @property
     def status(self) -> int:
@@ -107,10 +114,13 @@ class Taken:
 
 
 async def take(
-    items: Iterator[JsonItem], settings: Settings, permissions: Permissions = _OPEN
+    items: Iterator[JsonItem],
+    settings: Settings,
+    permissions: Permissions = _OPEN,
+    request: Original | None = None,
 ) -> Taken:
     """Validate every item, and whether its sender may say it; other requests get their turn in
-    between.
+    between. `request` is the whole of one whose item can't be told without its headers.
 
     Raises: Problem from the items' reading, AccessUnknown; then nothing of the request is taken in.
     """
@@ -131,7 +141,17 @@ async def take(
             errors = refused_items.errors if told < TOLD_ERRORS else refused_items.first
             told += len(errors)
             kept = kept_of_item(item, digest_of(settings.data))
-            taken.refusals.append(Refusal(index, shown_id(item.value), errors, kept))
+            original = request or Original.of_item("events", STRUCTURED_TYPE, item.text)
+            taken.refusals.append(
+                Refusal(
+                    index,
+                    shown_id(item.value),
+                    errors,
+                    kept,
+                    agency_in(item.value),
+                    original.encode(),
+                )
+            )
         else:
             taken.events.append(event)
             taken.accepted.append(_entry(index, item, event, personal))
@@ -162,54 +182,48 @@ def _told(errors: Sequence[FieldError]) -> list[dict[str, str]]:
 
 
 async def keep(
-    taken: Taken, publisher: Publishes, request_id: str, health: Health, bucket: Bucket
+    taken: Taken,
+    publisher: Publishes,
+    request_id: str,
+    health: Health,
+    keeper: RefusalKeeper,
+    client: str = "",
 ) -> str:
     """Publish what is good and quarantine what is not; returns once all of it is on all in-sync
-    replicas.
+    replicas. `client` sent it, where that is known.
 
     What the quarantine can't take is refused all the same; then it returns why it was not kept.
     Raises: KafkaUnavailable, RecordTooLarge
     """
     began = time.perf_counter()
+    await publish(taken, publisher, health)
+    unkept = await keeper.keep(
+        [_quarantined(refusal, request_id, client) for refusal in taken.refusals], publisher
+    )
+    health.publish_seconds.observe(time.perf_counter() - began)
+    count_refused(taken, health)
+    return unkept
+
+
+async def publish(taken: Taken, publisher: Publishes, health: Health) -> None:
+    """Publish what is good.
+
+    Raises: KafkaUnavailable, RecordTooLarge
+    """
     if taken.events:
         await publisher.publish(taken.events)
         counter = health.events_of(publisher.settings.space)
         for kind, count in Counter(event.type for event in taken.events).items():
             counter.labels(kind).inc(count)
-    unkept = await keep_refused(
-        publisher, [_quarantined(refusal, request_id) for refusal in taken.refusals], health, bucket
-    )
+
+
+def count_refused(taken: Taken, health: Health) -> None:
+    """Count what a request was refused for or warned of."""
     for done, count in taken.personal.items():
         health.personal_numbers.labels(done).inc(count)
-    health.publish_seconds.observe(time.perf_counter() - began)
     for refusal in taken.refusals:
         for error in refusal.errors:
             health.refused.labels(error.kind).inc()
-    return unkept
-
-
-async def keep_refused(
-    publisher: Publishes, refused_items: Sequence[Quarantined], health: Health, bucket: Bucket
-) -> str:
-    """Quarantine what was refused, as much as the bucket lets through; returns what was not kept
-    and why, else nothing.
-
-    Raises: KafkaUnavailable while Kafka as a whole is away.
-    """
-    kept = bucket.within(refused_items)
-    try:
-        if kept:
-            await send_to_quarantine(publisher, kept)
-    except (TopicUnwritable, RecordTooLarge) as error:
-        health.unkept.inc(len(refused_items))
-        return f" What was refused was not kept: {error}"
-    if left := len(refused_items) - len(kept):
-        health.unkept.inc(left)
-        return (
-            f" {left:,} of what was refused was not kept: too much is refused"
-            " (LGSP_QUARANTINE_RATE)."
-        )
-    return ""
 
 
 def refused_items(taken: Taken, unkept: str) -> Problem:
@@ -225,5 +239,12 @@ def refused_items(taken: Taken, unkept: str) -> Problem:
     return Problem(name, detail, {"accepted": good, "refused": bad, "items": taken.answer()})
 
 
-def _quarantined(refusal: Refusal, request_id: str) -> Quarantined:
-    return refused_item(f"http:{request_id}/{refusal.index}", refusal.errors, refusal.kept)
+def _quarantined(refusal: Refusal, request_id: str, client: str) -> Quarantined:
+    return refused_item(
+        f"http:{request_id}/{refusal.index}",
+        refusal.errors,
+        refusal.kept,
+        client=client,
+        agency=refusal.agency,
+        original=refusal.original,
+    )

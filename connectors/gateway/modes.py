@@ -87,6 +87,14 @@ def _is_binary(kind: str, headers: Mapping[str, str]) -> bool:
     return kind == JSON_TYPE and "ce-specversion" in headers
 
 
+def is_binary(headers: Mapping[str, str]) -> bool:
+    """Whether a request's event has its attributes in the headers, as far as they say it.
+
+    Raises: Problem (415)
+    """
+    return _is_binary(check_media_type(headers), headers)
+
+
 def items_of(body: bytes, headers: Headers, limit: int) -> Iterator[JsonItem]:
     """The request's items, parsed one by one as they are drawn.
 

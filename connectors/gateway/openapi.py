@@ -243,7 +243,8 @@ READYZ_ROUTE: _Schema = {
 METRICS_ROUTE: _Schema = {
     "summary": "The gateway's own health for Prometheus",
     "response_model": None,
-    "responses": _PLAIN,
+    "responses": {**_PLAIN, "401": problem_answer("not-known")},
+    "openapi_extra": {"security": [{"scrape": []}, {}]},
 }
 
 

@@ -17,20 +17,13 @@ from serving.access.clients import (
     STAGES,
     ClientLimits,
 )
+from serving.access.described import KEY_SCHEMES, SCRAPE_SCHEME
 
 _Schema = dict[str, Any]
 
 SECURITY_SCHEMES: _Schema = {
-    "key": {
-        "type": "http",
-        "scheme": "basic",
-        "description": "The client's name, and a key of it as the password",
-    },
-    "bearer": {
-        "type": "http",
-        "scheme": "bearer",
-        "description": "A key of the client, or a token from POST /oauth/token",
-    },
+    **KEY_SCHEMES,
+    **SCRAPE_SCHEME,
     "oauth": {
         "type": "oauth2",
         "flows": {"clientCredentials": {"tokenUrl": "/oauth/token", "scopes": {}}},
@@ -38,7 +31,7 @@ SECURITY_SCHEMES: _Schema = {
 }
 # where access is open nothing is asked for
 SECURITY: list[_Schema] = [{"key": []}, {"bearer": []}, {"oauth": []}, {}]
-_OPERATORS: list[_Schema] = [{"key": []}, {"bearer": []}, {"oauth": []}]
+OPERATORS: list[_Schema] = [{"key": []}, {"bearer": []}, {"oauth": []}]
 
 _TEXT: _Schema = {"type": "string"}
 _INSTANT: _Schema = {"type": ["string", "null"], "format": "date-time"}
@@ -163,6 +156,11 @@ def _answer(status: str, description: str, schema: _Schema) -> _Schema:
     }
 
 
+def described_problems(*names: str) -> _Schema:
+    """The answers that are problems, of a route for who is known: those of every such one too."""
+    return _problems(*_ALWAYS, *names)
+
+
 _ALWAYS = ("not-known", "not-allowed", "over-limit", "internal-error", "unavailable")
 _BODY = ("not-json", "too-large", "unsupported-media-type", "wrong-client")
 
@@ -170,7 +168,7 @@ _BODY = ("not-json", "too-large", "unsupported-media-type", "wrong-client")
 def _route(
     summary: str, answer: _Schema, problems: tuple[str, ...], body: _Schema | None, named: bool
 ) -> _Schema:
-    extra: _Schema = {"security": _OPERATORS}
+    extra: _Schema = {"security": OPERATORS}
     if named:
         extra["parameters"] = [_NAME]
     if body is not None:
@@ -182,7 +180,7 @@ def _route(
         "summary": summary,
         "status_code": int(next(iter(answer))),
         "response_model": None,
-        "responses": {**answer, **_problems(*_ALWAYS, *problems)},
+        "responses": {**answer, **described_problems(*problems)},
         "openapi_extra": extra,
     }
 

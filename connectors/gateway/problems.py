@@ -25,6 +25,11 @@ GATEWAY_PROBLEMS: dict[str, ProblemKind] = {
     "no-such-client": ProblemKind(
         404, "There is no such client", "GET /v1/clients lists those that are registered."
     ),
+    "no-such-entry": ProblemKind(
+        404,
+        "There is no such refusal",
+        "GET /v1/quarantine lists those that you may see; entries go after 14 days.",
+    ),
     "method-not-allowed": ProblemKind(
         405, "This address does not take this method", "Use the method named in Allow."
     ),
@@ -33,6 +38,11 @@ GATEWAY_PROBLEMS: dict[str, ProblemKind] = {
         409,
         "The gateway is of another space",
         "Send it to a gateway of the space that the header LGSP-Space names; nothing was taken in.",
+    ),
+    "no-original": ProblemKind(
+        410,
+        "The original is not there any more",
+        "Have its sender send it again; the detail says why it is gone.",
     ),
     "too-large": ProblemKind(
         413, "The request is too large", "Split it: the detail names the limit."
@@ -52,6 +62,9 @@ GATEWAY_PROBLEMS: dict[str, ProblemKind] = {
         422,
         "The client can't be registered or changed like this",
         "Mend what the detail names; nothing was changed.",
+    ),
+    "wrong-question": ProblemKind(
+        422, "A parameter can't be used", "Correct the parameter that the detail names."
     ),
     "over-limit": ACCESS_PROBLEMS["over-limit"],
     "head-too-large": SERVER_PROBLEMS["head-too-large"],

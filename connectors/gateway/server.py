@@ -15,6 +15,7 @@ from connectors.gateway.access import GatewayAccess
 from connectors.gateway.app import gateway_app, watch_topics
 from connectors.gateway.health import Health
 from connectors.gateway.heartbeat import beat
+from connectors.gateway.housekeeping import keep_house
 from connectors.gateway.packet_clients import RegisteredClients
 from connectors.gateway.used import keep_noting
 from connectors.packets.access import OpenAccess, PacketAccess
@@ -22,16 +23,22 @@ from connectors.packets.door import PacketDoor
 from connectors.packets.register import KnownDirectory
 from connectors.publishing.publisher import Publisher
 from connectors.sandbox.place import OpensSandbox
+from connectors.vault.feed import VaultKeyFeed
+from connectors.vault.vault import Vault
 from schemas.kafka.topics import when_ready
 from schemas.settings import Settings
 from schemas.spaces import NO_HUB, is_sandbox
 from serving import logs
+from serving.access.audit import AuditLog
+from serving.access.auditing import keep_auditing
 from serving.access.gate import Gate
 from serving.access.register import IDLE_MS, RegisterFeed
+from serving.access.scraping import Scraping
 from serving.connections import Connections
 from serving.directory.feed import DirectoryFeed
 from serving.http import Server, run_server, spare_collections
 from serving.store.background import Background
+from serving.tls import ServerTls
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +61,9 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     EnvironmentBroken for a file of a secret that others may read.
     """
     who, health = _who(settings), Health()
+    audit = AuditLog("gateway") if who.feeds else None
+    vault_keys = VaultKeyFeed(settings)
+    vault = Vault(settings, lambda: vault_keys.known)
     async with Publisher(settings) as publisher:
         sandbox = OpensSandbox(
             settings,
@@ -64,18 +74,21 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
         packets = PacketDoor(
             settings, publisher, who.packets, directory=who.directory, sandbox=sandbox.open
         )
-        server = _server(settings, publisher, who.access, packets, sandbox, health)
+        server = _server(settings, publisher, who.access, audit, packets, sandbox, health, vault)
         spare_collections(_COLLECTED)
         tasks = [
             asyncio.create_task(_ensure_topics(settings, server)),
             asyncio.create_task(beat(publisher, settings.heartbeat_seconds)),
+            asyncio.create_task(keep_house(settings, publisher, health, lambda: vault_keys.known)),
         ]
-        if who.feeds:
+        if audit is not None:
             tasks.append(asyncio.create_task(keep_noting(settings, who.access)))
+            tasks.append(asyncio.create_task(keep_auditing(settings, audit)))
             tasks.append(asyncio.create_task(sandbox.keep()))
         # whom it lets in rests on them: without them it ends, and is started again
         for feed in who.feeds:
             feed.start(when_ended=server.stop_soon)
+        vault_keys.start()
         try:
             await server.serve([listener])
         finally:
@@ -84,7 +97,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
             ended = await asyncio.gather(
                 *tasks, packets.stop(), sandbox.stop(), return_exceptions=True
             )
-            for feed in who.feeds:
+            for feed in (*who.feeds, vault_keys):
                 await asyncio.to_thread(feed.stop)
         for result in (*ended, *(feed.failure for feed in who.feeds)):
             if isinstance(result, Exception):
@@ -110,6 +123,7 @@ def _who(settings: Settings) -> _Who:
         Gate.of(settings, lambda: register.register),
         lambda: register.register,
         lambda: directory.directory if directory.progress.ready else None,
+        scraping=Scraping.of(settings),
     )
     packets = RegisteredClients(lambda: register.register, access.buckets)
     known = KnownDirectory(settings, directory)
@@ -120,17 +134,22 @@ def _server(
     settings: Settings,
     publisher: Publisher,
     access: GatewayAccess,
+    audit: AuditLog | None,
     packets: PacketDoor,
     sandbox: OpensSandbox,
     health: Health,
+    vault: Vault,
 ) -> Server:
-    connections = Connections(settings.connections)
+    connections, tls = Connections(settings.connections), ServerTls.of(settings)
+    told = [one for one in (connections, packets.tally, audit, tls) if one is not None]
     app = gateway_app(
         settings,
         publisher,
         health,
         access=access,
-        beside=lambda: connections.text() + packets.tally.text(),
+        audit=audit,
+        vault=vault,
+        beside=lambda: "".join(one.text() for one in told),
         packets=packets,
         sandbox=sandbox.open,
     )
@@ -141,6 +160,8 @@ def _server(
         connections=connections,
         grace_seconds=int(settings.publish_timeout) + 5,
         space=settings.space,
+        tls=tls,
+        proxies=settings.proxies,
     )
 
 

@@ -26,7 +26,7 @@ _OVERHEAD = 64  # upper estimate of a record's framing, and of a header's with i
 
 class OutgoingRecord(NamedTuple):
     """A record to write; `partition` None: chosen by the key, as every Kafka client's default
-    does. `value` None: what stood under the key is forgotten, in a topic that is compacted.
+    does. `value` None: a tombstone, for a topic that is compacted.
     """
 
     topic: str

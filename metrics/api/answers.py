@@ -1,7 +1,7 @@
 """Questions about figures, answered in the calling thread: parameters become a query, the query is
 computed at one view, what it gives becomes a shape.
 
-Raises (from every function): QueryError; UnknownIndicator; NotReady; Unreadable.
+Raises (from every function): QueryError; UnknownIndicator; NotReady; Unreadable; NotAllowed.
 """
 
 from __future__ import annotations

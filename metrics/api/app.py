@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 
 from metrics.api import problems
+from metrics.api.access import ByReader, ReadersOnly, ReadingAccess, opens
 from metrics.api.answers import (
     answer_counts,
     answer_indicators,
@@ -30,6 +31,7 @@ from metrics.api.indicator_shapes import (
     indicators_sheet,
 )
 from metrics.api.middleware import HeadAsGet, Timed
+from metrics.api.openapi import described
 from metrics.api.parameters import (
     BooksParameters,
     CountParameters,
@@ -42,8 +44,11 @@ from metrics.api.replies import json_reply, replied
 from metrics.api.report_shapes import Report06aAnswer, report_sheet
 from metrics.api.score_shapes import ScoreAnswer, score_sheet
 from metrics.errors import QuestionError
+from metrics.figures.readers import Reader
 from metrics.figures.view import Views
 from metrics.prometheus.exporter import Exporter
+from serving.access.errors import AccessError
+from serving.audited import Audited
 from serving.store.disposable import Unreadable
 from serving.telemetry import CONTENT_TYPE
 
@@ -62,9 +67,14 @@ def _nothing_else(asked: Annotated[BooksParameters, Query()]) -> None:
 OF_BOOKS = [Depends(_nothing_else)]
 
 
-def create_app(views: Views, exporter: Exporter, routes: Iterable[Routes] = ()) -> FastAPI:
-    """The application, with further routes. Questions are answered in a few threads of its own, as
-    the routes' are.
+def create_app(
+    views: Views,
+    exporter: Exporter,
+    routes: Iterable[Routes] = (),
+    access: ReadingAccess | None = None,
+) -> FastAPI:
+    """The application, with further routes; without `access` it is open. Questions are answered in
+    a few threads of its own, as the routes' are.
     """
     app = FastAPI(
         title="LGSP hub: figures",
@@ -80,37 +90,48 @@ def create_app(views: Views, exporter: Exporter, routes: Iterable[Routes] = ()) 
     _operations(app, views, exporter, pool)
     for make in routes:
         app.include_router(make(pool))
+    app.add_exception_handler(AccessError, problems.on_access_error)
     app.add_exception_handler(QuestionError, problems.on_question_error)
     app.add_exception_handler(RequestValidationError, problems.on_invalid)
     app.add_exception_handler(HTTPException, problems.on_http)
     app.add_exception_handler(Unreadable, problems.on_unreadable)
     app.add_exception_handler(Exception, problems.on_failure)
+    access = access or ReadingAccess()
+    app.add_middleware(ReadersOnly, access=access)
+    if access.audit is not None:
+        app.add_middleware(Audited, audit=access.audit, opens=opens)
     app.add_middleware(Timed, timings=exporter.requests)
     app.add_middleware(HeadAsGet)
+    app.openapi = lambda: described(app)  # type: ignore[method-assign]
     return app
 
 
 def _indicators(app: FastAPI, views: Views, pool: Executor) -> None:
-    def answer(asked: IndicatorParameters, id: str | None = None) -> Response:
-        found = answer_indicators(views, asked, id)
+    def answer(asked: IndicatorParameters, reader: Reader, id: str | None = None) -> Response:
+        found = answer_indicators(views.read_by(reader), asked, id)
         if asked.format == "csv":
             return answered(indicators_sheet(id or "indicators", found))
         return json_reply(IndicatorsAnswer(indicators=found) if id is None else found[0])
 
     @app.get("/v1/indicators", response_model=IndicatorsAnswer, responses=FIGURES)
-    async def indicators(asked: Annotated[IndicatorParameters, Query()]) -> Response:
+    async def indicators(
+        asked: Annotated[IndicatorParameters, Query()], reader: ByReader
+    ) -> Response:
         """Every indicator over a window."""
-        return await get_running_loop().run_in_executor(pool, answer, asked)
+        return await get_running_loop().run_in_executor(pool, answer, asked, reader)
 
     @app.get("/v1/indicators/{id}", response_model=IndicatorAnswer, responses=FIGURES)
-    async def indicator(id: str, asked: Annotated[IndicatorParameters, Query()]) -> Response:
+    async def indicator(
+        id: str, asked: Annotated[IndicatorParameters, Query()], reader: ByReader
+    ) -> Response:
         """One indicator over a window."""
-        return await get_running_loop().run_in_executor(pool, answer, asked, id)
+        return await get_running_loop().run_in_executor(pool, answer, asked, reader, id)
 
     @app.get("/v1/scores/766", response_model=ScoreAnswer, responses=FIGURES)
-    async def score(asked: Annotated[FigureParameters, Query()]) -> Response:
+    async def score(asked: Annotated[FigureParameters, Query()], reader: ByReader) -> Response:
         """QĐ 766: the points that events give, by group and item, and what is missing."""
-        return await replied(pool, lambda: answer_score(views, asked), asked.format, score_sheet)
+        theirs = views.read_by(reader)
+        return await replied(pool, lambda: answer_score(theirs, asked), asked.format, score_sheet)
 
     @app.get("/v1/catalogue", responses=REFUSED, dependencies=OF_BOOKS)
     async def catalogue() -> CatalogueAnswer:
@@ -120,17 +141,19 @@ def _indicators(app: FastAPI, views: Views, pool: Executor) -> None:
 
 def _counts(app: FastAPI, views: Views, pool: Executor) -> None:
     @app.get("/v1/counts", response_model=CountsAnswer, responses=FIGURES)
-    async def counts(asked: Annotated[CountParameters, Query()]) -> Response:
+    async def counts(asked: Annotated[CountParameters, Query()], reader: ByReader) -> Response:
         """The raw counts under the indicators."""
-        return await replied(pool, lambda: answer_counts(views, asked), asked.format, counts_sheet)
+        theirs = views.read_by(reader)
+        return await replied(pool, lambda: answer_counts(theirs, asked), asked.format, counts_sheet)
 
 
 def _reports(app: FastAPI, views: Views, pool: Executor) -> None:
     @app.get("/v1/reports/06a", response_model=Report06aAnswer, responses=FIGURES)
-    async def report_06a(asked: Annotated[ReportParameters, Query()]) -> Response:
+    async def report_06a(asked: Annotated[ReportParameters, Query()], reader: ByReader) -> Response:
         """Form II.06a/VPCP/KSTT: how dossiers were handled, by band and field or by agency."""
+        theirs = views.read_by(reader)
         return await replied(
-            pool, lambda: answer_report_06a(views, asked), asked.format, report_sheet
+            pool, lambda: answer_report_06a(theirs, asked), asked.format, report_sheet
         )
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from metrics.api.access import ByReader
 from metrics.api.app import FIGURES
 from metrics.api.csv import Sheet
 from metrics.api.directory_answers import (
@@ -83,12 +84,13 @@ def _routes(views: Views, pool: Executor) -> APIRouter:
         )
 
     @routes.get("/v1/coverage", response_model=CoverageAnswer)
-    async def covered(asked: Annotated[CoverageParameters, Query()]) -> Response:
+    async def covered(asked: Annotated[CoverageParameters, Query()], reader: ByReader) -> Response:
         """Each agency expected to report: whether it does, on how many days, since when it is
         silent.
         """
+        theirs = views.read_by(reader)
         return await replied(
-            pool, lambda: answer_coverage(views, asked), asked.format, coverage_sheet
+            pool, lambda: answer_coverage(theirs, asked), asked.format, coverage_sheet
         )
 
     return routes

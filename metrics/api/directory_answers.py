@@ -1,7 +1,7 @@
 """Questions about the directory itself, answered in the calling thread: agencies of a day, one
 agency's history, procedures, and who reports.
 
-Raises (from every function): QueryError; NotFound; NotReady; Unreadable.
+Raises (from every function): QueryError; NotFound; NotReady; Unreadable; NotAllowed.
 """
 
 from __future__ import annotations
@@ -217,6 +217,9 @@ def answer_coverage(views: Views, asked: CoverageParameters) -> CoverageAnswer:
     query = asked.query()
     with views.open() as view:
         view.require_known(query.agency)
+        query.require_over(view.moment.today)
+        days = [query.days(view.moment.today)]
+        view.reader.require(view.directory, query, days)
         families = [asked.family] if asked.family else FAMILIES
         found, agencies = by_agency(view, query, families)
         provenance = view.as_of

@@ -10,12 +10,14 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from metrics.api.access import ByReader
 from metrics.api.app import FIGURES
 from metrics.api.list_shapes import ListAnswer, list_shape, list_sheet
 from metrics.api.parameters import ListParameters
 from metrics.api.patience import PATIENCE_SECONDS, in_time
 from metrics.api.replies import next_page, reply
 from metrics.errors import NotFound
+from metrics.figures.readers import EVERYTHING, Reader
 from metrics.lists.questions import DetailNames, Lists
 from schemas.families import LISTED_FAMILIES
 
@@ -43,12 +45,14 @@ def listing_routes(
 def _route(
     routes: APIRouter, family: str, lists: Lists | None, pool: Executor, patience: float
 ) -> None:
-    async def listed(request: Request, asked: Annotated[ListParameters, Query()]) -> Response:
+    async def listed(
+        request: Request, asked: Annotated[ListParameters, Query()], reader: ByReader
+    ) -> Response:
         if lists is None:
             raise NotFound(
                 "Lists are switched off: set LGSP_LISTING=1 and start `lgsp metrics` again.",
             )
-        answer = await in_time(pool, patience, partial(answer_list, lists, family, asked))
+        answer = await in_time(pool, patience, partial(answer_list, lists, family, asked, reader))
         return _response(request, family, answer, asked, lists.names[family])
 
     listed.__doc__ = (
@@ -60,9 +64,11 @@ def _route(
     )
 
 
-def answer_list(lists: Lists, family: str, asked: ListParameters) -> ListAnswer:
+def answer_list(
+    lists: Lists, family: str, asked: ListParameters, reader: Reader = EVERYTHING
+) -> ListAnswer:
     """A page of what is behind a figure, answered in the calling thread."""
-    found = lists.things(family, asked.list_query())
+    found = lists.things(family, asked.list_query(), reader)
     return list_shape(found, lists.names[family], asked.books)
 
 

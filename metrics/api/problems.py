@@ -25,11 +25,15 @@ from metrics.errors import (
     instead,
 )
 from schemas.masking import shown
+from serving.access.errors import AccessError, AccessUnknown
+from serving.access.problems import ACCESS_PROBLEMS, access_problem
 from serving.problems import MEDIA_TYPE, Problem, ProblemKind, problem_response, problem_schema
 from serving.store.disposable import Unreadable
 
 _NAMED = "The nearest id or address is named; `GET /v1/catalogue` lists the ids."
 API_PROBLEMS: dict[str, ProblemKind] = {
+    "not-known": ACCESS_PROBLEMS["not-known"],
+    "not-allowed": ACCESS_PROBLEMS["not-allowed"],
     "unknown-indicator": ProblemKind(404, "There is no such indicator", _NAMED),
     "not-found": ProblemKind(404, "There is nothing at this address", _NAMED),
     "wrong-method": ProblemKind(
@@ -97,6 +101,19 @@ def response(
         headers=headers,
         retry_seconds=_RETRY_SECONDS,
     )
+
+
+def refusal(request: Request, error: AccessError) -> Response:
+    """Who may not read, or is not known yet."""
+    if isinstance(error, AccessUnknown):
+        return response(request, Problem("not-ready", str(error)))
+    return response(request, access_problem(error))
+
+
+async def on_access_error(request: Request, error: Exception) -> Response:
+    """A question that its reader may not ask."""
+    assert isinstance(error, AccessError)
+    return refusal(request, error)
 
 
 async def on_question_error(request: Request, error: Exception) -> Response:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
+from metrics.api.access import ByReader
 from metrics.api.app import ERRORS
 from metrics.api.csv import answered
 from metrics.api.parameters import TraceParameters
@@ -20,6 +21,7 @@ from metrics.api.patience import PATIENCE_SECONDS, in_time
 from metrics.api.replies import json_reply, next_page
 from metrics.api.trace_shapes import TraceAnswer, facts_sheet, trace_shape
 from metrics.errors import NotFound, NotReady
+from metrics.figures.readers import Reader
 from metrics.tracing.questions import TraceQuery, Traces
 from schemas.families import LISTED_FAMILIES, thing_of
 
@@ -44,14 +46,15 @@ def trace_routes(traces: Traces | None) -> Callable[[Executor], APIRouter]:
 
 def _route(routes: APIRouter, family: str, traces: Traces | None, pool: Executor) -> None:
     async def traced(
-        request: Request, id: Id, asked: Annotated[TraceParameters, Query()]
+        request: Request, id: Id, asked: Annotated[TraceParameters, Query()], reader: ByReader
     ) -> Response:
         if traces is None:
             raise NotFound(
                 "Lists are switched off, and this with them: set LGSP_LISTING=1 and start `lgsp"
                 " metrics` again.",
             )
-        answer = await in_time(pool, PATIENCE_SECONDS, partial(_answer, traces, family, id, asked))
+        told = partial(_answer, traces, family, id, asked, reader)
+        answer = await in_time(pool, PATIENCE_SECONDS, told)
         return _response(request, answer, asked)
 
     traced.__doc__ = (
@@ -66,9 +69,11 @@ def _route(routes: APIRouter, family: str, traces: Traces | None, pool: Executor
     )
 
 
-def _answer(traces: Traces, family: str, id_: str, asked: TraceParameters) -> TraceAnswer:
+def _answer(
+    traces: Traces, family: str, id_: str, asked: TraceParameters, reader: Reader
+) -> TraceAnswer:
     query = TraceQuery(asked.limit, asked.after, asked.books)
-    return trace_shape(traces.trace(family, id_, query))
+    return trace_shape(traces.trace(family, id_, query, reader))
 
 
 def _response(request: Request, answer: TraceAnswer, asked: TraceParameters) -> Response:

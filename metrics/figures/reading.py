@@ -46,7 +46,7 @@ class Reading:
     readings).
 
     Raises: QueryError for a window that can't be compared with another, and for the end of a day
-    that is not over.
+    that is not over; NotAllowed for what the view's reader may not read.
     """
 
     def __init__(
@@ -60,10 +60,20 @@ class Reading:
         query.require_over(view.moment.today)
         self.window = query.days(view.moment.today)
         self.before = query.before(view.moment.today)
+        view.reader.require(view.directory, query, self._days_asked())
         self._figures_of = figures_of
         self._sums: dict[AdministrativeLevel | None, SumsProvider] = {}
         self._scopes: dict[Slice, list[AgencyScope] | None] = {}
         self._expecting: dict[Window, Expecting] = {}
+
+    def _days_asked(self) -> list[Window]:
+        """The days by whose hierarchies it is answered: those of its windows (the usual one ends
+        today), and the one of whose end moments are told.
+        """
+        asked = [self.window, *([] if self.before is None else [self.before])]
+        if self.query.as_of is not None:
+            asked.append(Window(self.query.as_of, self.query.as_of))
+        return asked
 
     @property
     def due(self) -> date | None:

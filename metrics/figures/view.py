@@ -4,6 +4,7 @@ directory for everything that is answered from them.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from metrics.errors import nearest, wrong
 from metrics.figures import uncounted
 from metrics.figures.expected import reporting
 from metrics.figures.moment import Moment
+from metrics.figures.readers import EVERYTHING, Reader
 from metrics.figures.readiness import Readiness, not_begun
 from metrics.figures.sums import SharedSums, SumsProvider
 from metrics.workers import Backlog, Standing
@@ -76,6 +78,7 @@ class View:
     partitions: int = 1
     backlog: Backlog | None = None
     providing: Providing = shared_sums
+    reader: Reader = EVERYTHING
     _reporting: dict[tuple[tuple[str, ...], Window], set[str]] = field(default_factory=dict)
 
     @cached_property
@@ -194,6 +197,13 @@ class Views:
         self.readiness = Readiness(readers, progress, standing, books, space)
         self.declared, self._clock, self._directory = agencies, clock, directory
         self.progress, self._office, self._backlog = progress, office, backlog
+        self.reader = EVERYTHING
+
+    def read_by(self, reader: Reader) -> Views:
+        """The same for somebody who may read so much."""
+        theirs = copy.copy(self)
+        theirs.reader = reader
+        return theirs
 
     @property
     def kafka_name(self) -> str:
@@ -230,4 +240,5 @@ class Views:
             partitions=self.progress().partitions,
             backlog=self._backlog(),
             providing=providing,
+            reader=self.reader,
         )

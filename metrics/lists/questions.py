@@ -21,6 +21,7 @@ from metrics.errors import NotReady, wrong
 from metrics.figures import absence
 from metrics.figures.compute import reading
 from metrics.figures.naming import Naming, naming_of
+from metrics.figures.readers import EVERYTHING, Reader
 from metrics.figures.view import Provenance, Views
 from metrics.lists.listing import Meaning
 from metrics.lists.pace import Pace
@@ -82,7 +83,7 @@ class DetailNames(NamedTuple):
 class Lists:
     """Answers, in the calling thread.
 
-    Raises (from every method): QueryError; UnknownIndicator; NotReady; Unreadable.
+    Raises (from every method): QueryError; UnknownIndicator; NotReady; Unreadable; NotAllowed.
     """
 
     def __init__(
@@ -100,8 +101,8 @@ class Lists:
         self._rules = {meaning.family: meaning.rules for meaning in meanings}
         self._views, self._pace, self._progress = views, pace, progress
 
-    def things(self, family: str, asked: ListQuery) -> ListedFigure:
-        """A page of the family's things behind a figure."""
+    def things(self, family: str, asked: ListQuery, reader: Reader = EVERYTHING) -> ListedFigure:
+        """A page of the family's things behind a figure that the reader may read."""
         chosen = subject(family, asked, self._views.catalogue, [*self.names])
         after = _cursor(asked.after)
         progress = self._progress()
@@ -109,7 +110,8 @@ class Lists:
             raise NotReady(
                 f"The list is being built from Kafka: {progress.percent:.1f} % ({progress.doing})."
             )
-        with self._pace.stopping(family) as stop, self._views.open() as view:
+        views = self._views.read_by(reader)
+        with self._pace.stopping(family) as stop, views.open() as view:
             found = reading(view, chosen.query, chosen.indicators)
             self._pace.go_on_to(stop, view.snapshot)
             behind = self._by_these_rules(

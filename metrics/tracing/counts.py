@@ -38,7 +38,7 @@ class CountedCell:
     until: date | None
 
 
-def _day(cell: CountedCell) -> date | None:
+def counted_on(cell: CountedCell) -> date | None:
     """On which it counts; None: of this moment."""
     return None if cell.table.declared.at == "instant" else as_date(cell.at)
 
@@ -84,7 +84,7 @@ class FigureParts:
     def cell(self, cell: CountedCell) -> TracedCell:
         """A cell with the figures it is in."""
         measure = next(iter(cell.counts))
-        naming = naming_of(self._reading.view, Window(None, _day(cell)))
+        naming = naming_of(self._reading.view, Window(None, counted_on(cell)))
         behind = self._address(
             f"/v1/{cell.table.family}",
             self._where(cell, "window", agency=True),

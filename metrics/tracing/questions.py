@@ -17,10 +17,11 @@ from metrics.figures.compute import reading
 from metrics.figures.naming import Naming
 from metrics.figures.origins import origin_of
 from metrics.figures.query import Query
+from metrics.figures.readers import EVERYTHING, Reader
 from metrics.figures.view import Views
 from metrics.lists.listing import ListingRow, Meaning
 from metrics.lists.reader import applied, dates, texts
-from metrics.tracing.counts import FigureParts, flags_of, traced_cells
+from metrics.tracing.counts import FigureParts, counted_on, flags_of, traced_cells
 from metrics.tracing.facts import Facts
 from metrics.tracing.index import Fact, FactIndex, indexed
 from metrics.tracing.log import Log, Read, Wanted
@@ -85,7 +86,7 @@ class ListedState:
 class Traces:
     """Answers, in the calling thread.
 
-    Raises (from every method): QueryError; NotReady; NotFound; Unreadable.
+    Raises (from every method): QueryError; NotReady; NotFound; Unreadable; NotAllowed.
     """
 
     def __init__(
@@ -116,14 +117,15 @@ class Traces:
             indicator for indicator in views.catalogue.values() if origin_of(indicator).listed
         ]
 
-    def trace(self, family: str, id_: str, asked: TraceQuery) -> Trace:
-        """One thing of a family."""
+    def trace(self, family: str, id_: str, asked: TraceQuery, reader: Reader = EVERYTHING) -> Trace:
+        """One thing of a family that the reader may open."""
         after = _after(asked.after)
         if not (progress := self._listed()).ready:
             raise NotReady(
                 f"The list is being built from Kafka: {progress.percent:.1f} % ({progress.doing}).",
             )
-        found = [self._answer(family, one, asked, after) for one in spellings(id_)]
+        ids = self._for(reader, family, spellings(id_))
+        found = [self._answer(family, one, asked, after) for one in ids]
         known = [
             answer for answer in found if answer.state is not None or answer.facts or answer.next
         ]
@@ -144,6 +146,29 @@ class Traces:
             f"Nothing was ever told of a {thing_of(family)} {shown(id_)}: see how its source writes"
             " the id, capitals and signs included.",
         )
+
+    def _for(self, reader: Reader, family: str, ids: list[str]) -> list[str]:
+        """Those that count for one of the reader's agencies, on the day of a count or today: what
+        it finds in a list it may open.
+
+        Raises: NotAllowed, alike for what others have and for what there is not.
+        """
+        if reader.agencies is None:
+            return ids
+        with self._views.open() as view:
+            directory, today = view.directory, view.moment.today
+        theirs = [
+            one
+            for one in ids
+            if any(
+                reader.may_read(directory, cell.agency, day)
+                for cell in traced_cells(self._state(family, one).rows or ())
+                for day in (counted_on(cell) or today, today)
+            )
+        ]
+        if not theirs:
+            raise reader.refuse_thing(thing_of(family))
+        return theirs
 
     def _answer(self, family: str, id_: str, asked: TraceQuery, after: Fact | None) -> Trace:
         # The state first: a fact that is read afterwards is either in it or behind it.

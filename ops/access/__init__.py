@@ -1,1 +1,1 @@
-"""`lgsp client`: who may use the hub, managed on its own machine, without HTTP."""
+"""`lgsp client`, `lgsp audit`: who may use the hub, managed on its own machine, without HTTP."""

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from serving.access.audit import AUDIT_KINDS
 from serving.access.changes import FAMILY_NAMES
 from serving.access.clients import ANY, DOORS, KEY_DAYS, ROLES, ClientLimits
 
@@ -204,3 +205,32 @@ def client_revoke(name: str, key: str | None, yes: bool) -> None:
             abort=True,
         )
     sys.exit(run_revoke(settings(), name, key))
+
+
+@click.command()
+@click.option("--client", metavar="NAME", help="Only of this client, or what was done to it.")
+@click.option("--since", help="Only since a day (2026-11-30) or so long ago (7d, 12h).")
+@click.option("--kind", type=click.Choice(AUDIT_KINDS), help="Only of this kind.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=50,
+    show_default=True,
+    help="Most lines of the table, the newest ones.",
+)
+@click.option(
+    "--csv",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write all of them into a file.",
+)
+def audit_command(
+    client: str | None, since: str | None, kind: Any, limit: int, csv: Path | None
+) -> None:
+    """Who was refused for want of right, who opened a list or one thing, who changed a client."""
+    from ops.access.audit import AuditFilter, run_audit
+    from ops.quarantine.run import instant_of
+    from schemas.settings import settings
+
+    asked = AuditFilter(client, kind, instant_of(since) if since else 0)
+    sys.exit(run_audit(settings(), asked, limit=limit, csv=csv))

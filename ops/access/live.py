@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from connectors.sandbox.moving import Moved, Moving
-from ops.access.run import require_hub
+from ops.access.run import HERE, require_hub
 from schemas.clock import now_ms
 from schemas.errors import KafkaUnavailable
 from schemas.kafka.topics import ensure_topics
@@ -54,7 +54,10 @@ async def _dropped(settings: Settings, name: str) -> None:
     await ensure_topics(settings)
     now = now_ms()
     await topic.change_client(
-        settings, lambda there: (changes.live(changes.found(there, name), now), None)
+        settings,
+        lambda there: (changes.live(changes.found(there, name), now), None),
+        HERE,
+        "live, what it sent before dropped",
     )
 
 
@@ -63,7 +66,10 @@ async def _kept(settings: Settings, name: str, console: Console) -> Moved:
     await ensure_topics(settings.model_copy(update={"space": sandbox_of(settings.space)}))
     run, now = uuid4().hex, now_ms()
     client, _ = await topic.change_client(
-        settings, lambda there: (changes.moving(changes.found(there, name), now, run), None)
+        settings,
+        lambda there: (changes.moving(changes.found(there, name), now, run), None),
+        HERE,
+        "moving out of the sandbox",
     )
     await until_visible(settings, client)
     assert client.move is not None
@@ -80,6 +86,8 @@ async def _kept(settings: Settings, name: str, console: Console) -> Moved:
     await topic.change_client(
         settings,
         lambda there: (changes.live(changes.found(there, name), now_ms(), run), None),
+        HERE,
+        "live, with what it sent before",
     )
     return moved
 

@@ -22,6 +22,7 @@ from schemas.kafka.topics import ensure_topics
 from schemas.settings import Settings
 from schemas.spaces import NO_HUB, is_sandbox, sandbox_of
 from serving.access import changes, topic
+from serving.access.audit import Actor
 from serving.access.changes import ClientDraft, ClientMistake
 from serving.access.clients import Client, PacketSettings
 from serving.access.keys import KeyText, Pepper
@@ -29,6 +30,7 @@ from serving.access.passwords import LONGEST_PASSWORD, hash_password
 from serving.access.secrets import pepper_of
 from serving.access.told import client_told
 
+HERE = Actor("this machine", "command")  # whoever gives commands on it may do everything
 _LATER = re.compile(r"(\d{1,4})([dh])")
 _SHORTEST_PASSWORD = 12  # characters
 Changing = Callable[[Mapping[str, Client]], tuple[Client, KeyText | None]]
@@ -43,7 +45,7 @@ def run_add(settings: Settings, options: dict[str, Any], *, only_key: bool) -> i
         require_hub(settings)
         sandbox = settings.model_copy(update={"space": sandbox_of(settings.space)})
         asyncio.run(ensure_topics(sandbox))
-    client, key = _change(settings, lambda there: changes.added(there, draft, pepper, now))
+    client, key = _change(settings, lambda there: changes.added(there, draft, pepper, now), "added")
     _tell_key(settings, client, key, only_key, "is registered")
     return 0
 
@@ -53,7 +55,8 @@ def run_change(settings: Settings, name: str, options: dict[str, Any]) -> int:
     given = _given(options)
     if not given:
         raise ClientMistake("", f"nothing to change was named: `lgsp client show {name}` tells it")
-    _change(settings, lambda there: (changes.changed(there, name, now_ms(), **given), None))
+    what = changes.rights_changed(given)
+    _change(settings, lambda there: (changes.changed(there, name, now_ms(), **given), None), what)
     click.echo(f"{name} has other rights: gateways heed them within seconds.")
     return run_show(settings, name, as_json=False)
 
@@ -77,6 +80,7 @@ def run_rotate(
             days=days,
             old_until=None if old_until is None else max(old_until, now),
         ),
+        "given a new key",
     )
     _tell_key(settings, client, key, only_key, "has a new key")
     return 0
@@ -86,7 +90,9 @@ def run_revoke(settings: Settings, name: str, key: str | None) -> int:
     """Revoke a client, or one of its keys."""
     now = now_ms()
     client, _ = _change(
-        settings, lambda there: (changes.revoked(changes.found(there, name), now, key), None)
+        settings,
+        lambda there: (changes.revoked(changes.found(there, name), now, key), None),
+        changes.revocation(key),
     )
     what = f"{client.name} is" if key is None else f"The key {key} of {client.name} is"
     click.echo(f"{what} revoked: gateways refuse it within seconds.")
@@ -152,14 +158,16 @@ def require_hub(settings: Settings) -> None:
         raise SettingsError(f"LGSP_SPACE is {settings.space}, {NO_HUB}")
 
 
-def _change(settings: Settings, changing: Changing) -> tuple[Client, KeyText | None]:
-    return asyncio.run(_changed(settings, changing))
+def _change(settings: Settings, changing: Changing, what: str) -> tuple[Client, KeyText | None]:
+    return asyncio.run(_changed(settings, changing, what))
 
 
-async def _changed(settings: Settings, changing: Changing) -> tuple[Client, KeyText | None]:
+async def _changed(
+    settings: Settings, changing: Changing, what: str
+) -> tuple[Client, KeyText | None]:
     require_hub(settings)
     await ensure_topics(settings)
-    return await topic.change_client(settings, changing)
+    return await topic.change_client(settings, changing, HERE, what)
 
 
 async def _known(settings: Settings) -> tuple[dict[str, Client], dict[str, int]]:

@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.table import Table
 
 from schemas.clock import DAY_MS, iso
-from schemas.listening import address, reached_at
 from schemas.settings import Settings
 from serving.access.clients import SOON_MS, Client, ClientKey
 from serving.access.told import standing
+from serving.tls import base_url
 
 _NEVER = "never"
 
@@ -151,7 +151,7 @@ def with_key(
         f"This key is shown once and holds until {_day(newest.expires_at)}; the hub keeps nothing"
         " that it could be made from."
     )
-    url = f"http://{address(reached_at(settings.host), settings.gateway_port)}"
+    url = base_url(settings, settings.gateway_port)
     if client.role == "operator":
         say(f"Try it: curl -u {client.name}:KEY {url}/v1/clients")
     elif client.doors:

@@ -25,6 +25,11 @@ from schemas.errors import BackupError
 from schemas.settings import Settings
 from schemas.topics import events_topic
 
+# both commands say it
+LEFT_OUT = (
+    "What was refused is in no backup: neither the quarantine nor the vault with its originals and"
+    " keys."
+)
 # the latter two are errors of the system, and not of a disk
 _AWAY = (KafkaError, ConnectionError, TimeoutError)
 
@@ -139,6 +144,7 @@ async def _restore(
     else:
         code = await tell(settings, console)
     await restoring.target.let_go()
+    console.print(LEFT_OUT, highlight=False)
     console.print(
         "Start the hub." if not code else "The hub may be started; what differs is said above.",
         highlight=False,
@@ -162,4 +168,4 @@ def _told(root: Path, manifest: Manifest, fresh: int, seconds: float) -> list[st
             f"It holds no states and cells ({escape(finished.why_no_books)}): after a restore"
             " workers count every fact anew."
         )
-    return found
+    return [*found, LEFT_OUT]

@@ -20,7 +20,7 @@ from ops.bench.load import DAYS, YEAR, waiting_record, write
 from ops.bench.names import Scale
 from ops.bench.offsets import AppliedOffsets, PartitionOffsets, require_written
 from ops.bench.report import Need, ReportLine, percentile
-from ops.bench.requests import ready
+from ops.bench.requests import bench_headers, ready
 from ops.bench.stage import Stage, deadline, require_running
 from ops.simulate.whole import whole_province
 from ops.up.supervise import Service
@@ -117,7 +117,11 @@ async def _run(stage: Stage, ends: PartitionOffsets, scale: Scale) -> Run:
         worker.stop()
     metrics.start()
     address = f"http://{settings.host}:{settings.metrics_port}"
-    async with aiohttp.ClientSession(address, connector=aiohttp.TCPConnector(limit=1)) as session:
+    async with aiohttp.ClientSession(
+        address,
+        connector=aiohttp.TCPConnector(limit=1),
+        headers=await bench_headers(settings),
+    ) as session:
         with stage.waiting("Figures and lists are built"):
             await ready(session, address, metrics)
             await _lists_ready(session, metrics)

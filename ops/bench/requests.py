@@ -54,7 +54,7 @@ async def post(session: aiohttp.ClientSession, address: str, body: bytes) -> int
 
 async def bench_headers(settings: Settings) -> dict[str, str]:
     """With what a measurement is let in, where access is required."""
-    return await own_headers(settings, "bench", "Đo tốc độ / bench")
+    return await own_headers(settings, "bench", "Đo tốc độ / bench", reads=True)
 
 
 async def let_in(session: aiohttp.ClientSession, settings: Settings) -> None:

@@ -92,6 +92,9 @@ def _stage_settings(chosen: Settings, folder: Path) -> Settings:
             "data": folder,
             "pepper_file": None,
             "token_key_file": None,
+            "metrics_token_file": None,
+            "tls_cert": None,  # measured is the hub, not the library's encryption
+            "tls_key": None,
             "space": OFFICIAL,
             "host": LOOPBACK,
             "kafka_host": LOOPBACK,

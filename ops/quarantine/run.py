@@ -7,7 +7,7 @@ import re
 import sys
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from operator import attrgetter
 from typing import Literal
@@ -16,7 +16,9 @@ import click
 import msgspec
 from rich.console import Console
 
-from ops.quarantine.entries import Entry, entries
+from connectors.quarantine.entries import Entry, entries
+from connectors.quarantine.finding import Matches
+from connectors.quarantine.marks import EntryState
 from ops.quarantine.tell import RefusalGroup, grouped, whole
 from schemas.clock import ZONE, now_ms, to_ms
 from schemas.errors import HubError
@@ -26,6 +28,7 @@ from schemas.spreadsheets import CsvWriter
 _Form = Literal["table", "json", "csv"]
 _COLUMNS = (
     "at",
+    "state",
     "door",
     "source",
     "kind",
@@ -39,7 +42,6 @@ _COLUMNS = (
 )
 _AGO = re.compile(r"(\d{1,4})([dh])")
 _MOST_ORIGINS = 1_000  # of one hash
-_SHOWN = 10  # origins that a question in want of more signs is answered with
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +54,17 @@ class EntryFilter:
     reason: str = ""
     since: int = 0
     limit: int = 20
+    state: EntryState | None = None  # None: all but those that were dropped
 
     def wants(self, entry: Entry) -> bool:
         """Whether it is one of them."""
         told_of = f"{entry.kind} {entry.reason}".lower()
-        return self.source.lower() in entry.source.lower() and self.reason.lower() in told_of
+        stands = entry.state == self.state if self.state else entry.state != "dropped"
+        return (
+            stands
+            and self.source.lower() in entry.source.lower()
+            and self.reason.lower() in told_of
+        )
 
 
 def instant_of(text: str) -> int:
@@ -122,19 +130,6 @@ def _write_csv(found: Iterable[Entry]) -> None:
         writer.write(str(values[name]) for name in _COLUMNS)
 
 
-@dataclass(slots=True)
-class _Matches:
-    """Entries of the origins that begin with what was asked for."""
-
-    by_origin: dict[str, Entry] = field(default_factory=dict)  # the newest of each
-    times: dict[str, int] = field(default_factory=dict)
-
-    def add(self, entry: Entry) -> None:
-        """One more."""
-        self.by_origin[entry.origin] = entry
-        self.times[entry.origin] = self.times.get(entry.origin, 0) + 1
-
-
 def run_show(settings: Settings, origin: str, console: Console | None = None) -> int:
     """All that is kept of one refusal, in words. `origin` may be the beginning of one, as long as
     there is no other.
@@ -144,20 +139,7 @@ def run_show(settings: Settings, origin: str, console: Console | None = None) ->
     console = console or Console()
     with console.status("Reading the quarantine …"):
         matches, same = asyncio.run(_matching(settings, origin))
-    exact = matches.by_origin.get(origin)
-    if exact is None and len(matches.by_origin) > 1:
-        first = ", ".join(list(matches.by_origin)[:_SHOWN])
-        left = len(matches.by_origin) - _SHOWN
-        more = f" and {left:,} more" if left > 0 else ""
-        raise HubError(
-            f"Several refusals begin so: {first}{more}. Say more of the one that is meant."
-        )
-    if not matches.by_origin:
-        raise HubError(
-            "Nothing in the quarantine has that origin: entries go after 14 days. `lgsp quarantine"
-            " list` shows what is there."
-        )
-    entry = exact or next(iter(matches.by_origin.values()))
+    entry = matches.one(origin)
     others = dict.fromkeys(same.get(entry.hash, []))
     others.pop(entry.origin, None)
     whole(console, entry, matches.times[entry.origin], list(others))
@@ -166,11 +148,11 @@ def run_show(settings: Settings, origin: str, console: Console | None = None) ->
 
 async def _matching(
     settings: Settings, origin: str
-) -> tuple[_Matches, dict[tuple[str, str], list[str]]]:
+) -> tuple[Matches, dict[tuple[str, str], list[str]]]:
     """The entries, and of each hash that they have the origins where the same came. Read twice, to
     hold no more than that.
     """
-    matches = _Matches()
+    matches = Matches()
     async for entry in entries(settings):
         if entry.begins(origin):
             matches.add(entry)

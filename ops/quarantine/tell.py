@@ -9,9 +9,9 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from ops.quarantine.entries import EARLIER, Entry
-from schemas.clock import iso
-from schemas.topics import QUARANTINE_MS
+from connectors.quarantine.entries import EARLIER, Entry
+from schemas.clock import DAY_MS, iso
+from schemas.topics import QUARANTINE_MS, VAULT_DAYS
 
 _ORIGIN = 22  # characters of an origin, which is as much as tells it from others
 _OTHERS = 5  # origins of the same bytes
@@ -107,6 +107,7 @@ def _lines(entry: Entry, times: int, same: Sequence[str]) -> Iterator[tuple[str,
             f" {iso(entry.at + QUARANTINE_MS)[:10]}{again}"
         ),
     )
+    yield "stands", _standing(entry)
     yield "by", _door(entry)
     yield "source", entry.source
     yield "because", entry.reason or "no reason is known"
@@ -119,6 +120,7 @@ def _lines(entry: Entry, times: int, same: Sequence[str]) -> Iterator[tuple[str,
         fields = "1 field" if kept.unknown == 1 else f"{kept.unknown:,} fields"
         yield "unknown", f"{fields} that the hub does not know; neither name nor content is kept"
     yield "hash", f"{kept.digest} (HMAC-SHA-256, key {kept.digest_key})"
+    yield "original", _original(entry)
     if same:
         more = f" and {len(same) - _OTHERS:,} more" if len(same) > _OTHERS else ""
         yield "the same", f"came as well as {', '.join(same[:_OTHERS])}{more}"
@@ -130,6 +132,29 @@ def _lines(entry: Entry, times: int, same: Sequence[str]) -> Iterator[tuple[str,
                 " after it came"
             ),
         )
+
+
+def _standing(entry: Entry) -> str:
+    if entry.marked is None or entry.marked.at < entry.at:
+        return "waiting"
+    at, mark = entry.marked
+    when = f"{iso(at)[:19].replace('T', ' ')} by {mark.by}"
+    if mark.state == "dropped":
+        return f"dropped {when}; its original is gone"
+    answer = f", answer {mark.status}" if mark.status else ""
+    said = f": {mark.said}" if mark.said else ""
+    what = "replayed" if mark.state == "replayed" else "waiting; last replayed"
+    return f"{what} {when}{answer}{said}"
+
+
+def _original(entry: Entry) -> str:
+    if entry.ref is None or entry.state == "dropped":
+        return "none is kept"
+    until = iso(entry.at + VAULT_DAYS["quarantine"] * DAY_MS)[:10]
+    return (
+        f"in the vault, encrypted, until about {until} (show --original tells it on the hub's"
+        " machine)"
+    )
 
 
 def _door(entry: Entry) -> str:
@@ -148,7 +173,8 @@ def _next(entry: Entry) -> str:
         return (
             f"tell {entry.source} what is wrong; its own log has the answer with each field"
             " (X-Request-Id). It sends the item again once it is mended; until then nothing of it"
-            " counts."
+            " counts. Where the hub was wrong (its settings, the client's rights, the directory),"
+            f" mend that, then `lgsp quarantine replay {entry.origin}`; `drop` forgets it."
         )
     if entry.door == "file":
         return (

@@ -19,6 +19,7 @@ from schemas.events import Event
 from schemas.settings import Settings
 from schemas.spaces import OFFICIAL
 from serving.spaces import SPACE_HEADER
+from serving.tls import base_url, own_context
 
 TRIES = 60  # one Retry-After apart
 _BUSY = frozenset({429, 503})
@@ -40,7 +41,7 @@ class GatewaySink:
     """
 
     def __init__(self, settings: Settings) -> None:
-        gateway = f"http://{settings.host}:{settings.gateway_port}"
+        gateway = base_url(settings, settings.gateway_port)
         self.url, self._ready_url = f"{gateway}/v1/events", f"{gateway}/readyz"
         self._settings, self._space, self._known = settings, settings.space, False
         self._let_in = False
@@ -50,7 +51,8 @@ class GatewaySink:
     async def __aenter__(self) -> Self:
         headers = await own_headers(self._settings, CLIENT, "Mô phỏng / simulation")
         timeout = aiohttp.ClientTimeout(total=60)
-        self._session = aiohttp.ClientSession(timeout=timeout, headers=headers)
+        connector = aiohttp.TCPConnector(ssl=own_context(self._settings) or True)
+        self._session = aiohttp.ClientSession(timeout=timeout, headers=headers, connector=connector)
         return self
 
     async def __aexit__(self, *_: object) -> None:

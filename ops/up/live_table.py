@@ -8,7 +8,7 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,9 +19,9 @@ from rich.text import Text
 
 from ops.up.parts import TIMEOUT, UNANSWERED, HubPart, times
 from schemas.clock import now_ms, to_ms
-from schemas.listening import address, reached_at
 from schemas.settings import Settings
 from schemas.spaces import OFFICIAL
+from serving.tls import base_url, own_context
 
 _TITLE = "Cả tỉnh, năm nay / The whole province, this year"
 _SHORT_TITLE = "Cả tỉnh, năm nay"  # over the names, where it costs no line
@@ -58,11 +58,16 @@ class LiveAnswers:
     problem: str = ""
 
 
-def fetch(settings: Settings) -> LiveAnswers:
-    """The main indicators of the current year, and of now those that are told of no other time."""
-    url = f"http://{address(reached_at(settings.host), settings.metrics_port)}/v1/indicators?main=1"
+def fetch(settings: Settings, headers: Mapping[str, str]) -> LiveAnswers:
+    """The main indicators of the current year, and of now those that are told of no other time;
+    asked for with these headers.
+    """
+    url = f"{base_url(settings, settings.metrics_port)}/v1/indicators?main=1"
     try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
+        request = urllib.request.Request(url, headers=dict(headers))
+        with urllib.request.urlopen(
+            request, timeout=TIMEOUT, context=own_context(settings)
+        ) as answer:
             return LiveAnswers(json.load(answer)["indicators"])
     except urllib.error.HTTPError as error:
         return LiveAnswers([], _detail(error))

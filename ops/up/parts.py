@@ -14,9 +14,11 @@ from http.client import HTTPException
 
 from ops.kafka.storage import lack_of_room
 from ops.up.supervise import Service
-from schemas.listening import address, connects, reached_at
+from schemas.errors import EnvironmentBroken
+from schemas.listening import connects, reached_at
 from schemas.settings import Settings
 from serving.absence import why_silent
+from serving.tls import base_url, own_context
 
 TIMEOUT = 2.0
 # of a question over HTTP; the latter where who answers is killed half-way, or speaks no HTTP
@@ -123,7 +125,7 @@ def hub_parts(settings: Settings, *, simulate: bool) -> list[HubPart]:
             "worker",
             lambda: not settings.worker_port or connects(host, settings.worker_port, TIMEOUT),
         ),
-        ("metrics", lambda: answers_well(host, settings.metrics_port, "/healthz")),
+        ("metrics", lambda: answers_well(settings, settings.metrics_port, "/healthz")),
         ("gateway", gateway),
     ):
         part = HubPart(name, name, services[name], answers, first, held_up=gateway.why_idle)
@@ -159,7 +161,9 @@ class _KafkaAnswers:
 
     def __call__(self) -> bool:
         there = connects(self._settings.kafka_host, self._settings.kafka_port)
-        self._told = there and (self._told or not why_silent(self._settings.bootstrap))
+        self._told = there and (
+            self._told or not why_silent(self._settings.bootstrap, self._settings)
+        )
         return self._told
 
 
@@ -173,8 +177,8 @@ class _GatewayAnswers:
         self._kafka_away = False
 
     def __call__(self) -> bool:
-        host, bootstrap = reached_at(self._settings.host), self._settings.bootstrap
-        status, text = _ask(host, self._settings.gateway_port, "/readyz")
+        bootstrap = self._settings.bootstrap
+        status, text = _ask(self._settings, self._settings.gateway_port, "/readyz")
         # it is not ready when too many ask, too, and then does not speak of Kafka
         self._kafka_away = status == HTTPStatus.SERVICE_UNAVAILABLE and bootstrap in text
         return status == HTTPStatus.OK
@@ -186,18 +190,20 @@ class _GatewayAnswers:
         return f"no Kafka answers at {self._settings.bootstrap}; waits for it"
 
 
-def answers_well(host: str, port: int, path: str) -> bool:
+def answers_well(settings: Settings, port: int, path: str) -> bool:
     """Whether a service answers well at a path."""
-    return _ask(host, port, path)[0] == HTTPStatus.OK
+    return _ask(settings, port, path)[0] == HTTPStatus.OK
 
 
-def _ask(host: str, port: int, path: str) -> tuple[int | None, str]:
+def _ask(settings: Settings, port: int, path: str) -> tuple[int | None, str]:
     """The status and text of the answer; None where there is none."""
     try:
         with urllib.request.urlopen(
-            f"http://{address(host, port)}{path}", timeout=TIMEOUT
+            base_url(settings, port) + path, timeout=TIMEOUT, context=own_context(settings)
         ) as answer:
             return answer.status, ""
+    except EnvironmentBroken as error:  # of the certificate
+        return None, str(error)
     except urllib.error.HTTPError as error:
         return error.code, _text(error)
     except UNANSWERED:

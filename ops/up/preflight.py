@@ -47,12 +47,8 @@ def check_machine(settings: Settings, console: Console) -> None:
     _require_different_ports(settings)
     require_writable(settings.data, "The hub")
     refuse_open(settings, "The hub")
-    for who, host, setting in (
-        ("The reporting API", settings.host, "LGSP_HOST"),
-        ("Kafka", settings.kafka_host, "LGSP_KAFKA_HOST"),
-    ):
-        if warning := open_to_others(who, host, setting):
-            console.print(warning, style="yellow", markup=False)
+    if warning := open_to_others("Kafka", settings.kafka_host, "LGSP_KAFKA_HOST"):
+        console.print(warning, style="yellow", markup=False)
     if settings.space == OFFICIAL and (settings.data / MARKER).exists():
         console.print(
             f"An earlier version told simulated facts into the official figures of {settings.data}:"

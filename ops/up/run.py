@@ -14,17 +14,18 @@ from aiokafka.errors import KafkaError
 from rich.console import Console
 from rich.live import Live
 
+from ops.access.own import own_headers
 from ops.kafka.embedded import EmbeddedKafka
 from ops.simulate.run import require_made_up
-from ops.up.live_table import Screen, fetch
+from ops.up.live_table import LiveAnswers, Screen, fetch
 from ops.up.parts import HubPart, hub_parts
 from ops.up.preflight import check_machine
 from ops.up.sandbox import SandboxParts, sandbox_address
-from schemas.errors import KafkaUnavailable
+from schemas.errors import HubError, KafkaUnavailable
 from schemas.kafka.topics import ensure_topics
-from schemas.listening import address, reached_at
 from schemas.settings import Settings
 from schemas.spaces import OFFICIAL, SIMULATED
+from serving.tls import base_url
 
 _REFRESH = 1.0
 _PLAIN_EVERY = 30.0  # seconds between two tables where the output is no terminal
@@ -82,6 +83,9 @@ class Hub:
         self.screen = Screen(self.parts, addresses(settings), settings.space)
         self.sandbox = SandboxParts(settings, self.parts)
         self._topics_known = False
+        self._headers: dict[str, str] | None = None  # none made yet
+        self._unsigned = "Kafka does not answer yet"  # why none is
+        self._may_sign_in = True
 
     def run(self, console: Console) -> None:
         """Until KeyboardInterrupt.
@@ -112,11 +116,35 @@ class Hub:
                 part.begin()
             part.look()
         self._look_at_topics()
+        if self._topics_known and self._may_sign_in:
+            self._sign_in()
         self.screen.started = self.screen.started or all(part.answered for part in self.parts)
         if self.screen.started:
             self.sandbox.look()
             self.screen.addresses = addresses(self._settings, sandbox=self.sandbox.there)
-            self.screen.answers = fetch(self._settings)
+            self.screen.answers = self._figures()
+
+    def _sign_in(self) -> None:
+        """As the hub's own screen, which needs a key where access is required; before metrics
+        answers, so that it has heard of the key by then.
+        """
+        title = "Màn hình của trục / the hub's screen"
+        try:
+            made = own_headers(self._settings, "screen", title, sends=False, reads=True)
+            self._headers = asyncio.run(made)
+            self._may_sign_in = False
+        except (KafkaUnavailable, KafkaError, OSError) as error:
+            self._unsigned = str(error)  # until Kafka is back
+        except HubError as error:
+            self._unsigned, self._may_sign_in = str(error), False
+
+    def _figures(self) -> LiveAnswers:
+        if self._headers is None:
+            return LiveAnswers([], self._unsigned)
+        try:
+            return fetch(self._settings, self._headers)
+        except HubError as error:  # of the certificate
+            return LiveAnswers([], str(error))
 
     def _given(self, part: HubPart) -> bool:
         """Whether who comes after it may start: it answered once, or has kept them waiting for long
@@ -218,11 +246,10 @@ class Plain:
 
 def addresses(settings: Settings, *, sandbox: bool = False) -> list[str]:
     """Where people send and look, a line each."""
-    host = reached_at(settings.host)
     # of which other commands have to know
     space = "" if settings.space == OFFICIAL else f", LGSP_SPACE={settings.space}"
     gateway, metrics = (
-        f"http://{address(host, port)}" for port in (settings.gateway_port, settings.metrics_port)
+        base_url(settings, port) for port in (settings.gateway_port, settings.metrics_port)
     )
     return [
         f"Gửi / send      {gateway}/v1/events  (docs/send-events.md)",

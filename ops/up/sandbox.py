@@ -14,9 +14,12 @@ from collections.abc import Callable
 from connectors.gateway.health import CLIENTS_BY_STAGE
 from ops.up.parts import TIMEOUT, UNANSWERED, HubPart, answers_well
 from ops.up.supervise import Service
-from schemas.listening import address, connects, reached_at
+from schemas.errors import EnvironmentBroken
+from schemas.listening import connects, reached_at
 from schemas.settings import Settings
 from schemas.spaces import sandbox_of
+from serving.access.secrets import metrics_token_of
+from serving.tls import base_url, own_context
 
 _COUNTED_ANEW_SECONDS = 86_400.0
 _LOOK_SECONDS = 2.0
@@ -27,11 +30,17 @@ def clients_in_sandbox(settings: Settings) -> bool | None:
     """Whether the gateway knows of clients in the sandbox or on their way out of it; None: it does
     not tell.
     """
-    url = f"http://{address(reached_at(settings.host), settings.gateway_port)}/metrics"
     try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
+        token = metrics_token_of(settings)
+        request = urllib.request.Request(
+            f"{base_url(settings, settings.gateway_port)}/metrics",
+            headers={} if token is None else {"Authorization": f"Bearer {token}"},
+        )
+        with urllib.request.urlopen(
+            request, timeout=TIMEOUT, context=own_context(settings)
+        ) as answer:
             text = answer.read().decode("utf-8", "replace")
-    except UNANSWERED:
+    except (*UNANSWERED, EnvironmentBroken):
         return None
     found = dict(_CLIENTS.findall(text))
     return any(float(found.get(stage, 0)) > 0 for stage in ("sandbox", "moving")) if found else None
@@ -121,7 +130,7 @@ class SandboxParts:
                 "sandbox-metrics",
                 "sandbox metrics",
                 self._service("metrics"),
-                lambda: answers_well(host, metrics, "/healthz"),
+                lambda: answers_well(settings, metrics, "/healthz"),
                 within="sandbox",
             ),
         ]
@@ -138,5 +147,5 @@ class SandboxParts:
 
 def sandbox_address(settings: Settings) -> str:
     """Where people look at what clients try, a line."""
-    url = address(reached_at(settings.host), settings.sandbox_metrics_port)
-    return f"Thử / sandbox   http://{url}/v1/indicators  (docs/access.md)"
+    url = base_url(settings, settings.sandbox_metrics_port)
+    return f"Thử / sandbox   {url}/v1/indicators  (docs/access.md)"

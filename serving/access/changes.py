@@ -226,6 +226,16 @@ def _require_in_sandbox(client: Client) -> None:
         raise ClientMistake("name", f"{client.name} is not in the sandbox: what it sends counts")
 
 
+def rights_changed(given: Iterable[str]) -> str:
+    """What a change of these rights is called in the audit."""
+    return f"changed {', '.join(sorted(given))}"
+
+
+def revocation(key: str | None) -> str:
+    """What a revocation is called in the audit."""
+    return "revoked" if key is None else "key revoked"
+
+
 def found(there: Mapping[str, Client], name: str) -> Client:
     """The client of that name.
 

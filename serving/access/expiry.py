@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from prometheus_client import CollectorRegistry, generate_latest
 
 from schemas.clock import now_ms
+from serving.access.audit import AUDIT_METRICS
 from serving.access.clients import Client
 from serving.telemetry import Metric
 
@@ -18,7 +19,7 @@ KEY_EXPIRY = Metric(
     " sample of a client that is revoked or has no keys, nor while access is open.",
     "Below 30 days: `lgsp client rotate`, and give the client its new key before the old one ends.",
 )
-ACCESS_METRICS = (KEY_EXPIRY,)
+ACCESS_METRICS = (KEY_EXPIRY, *AUDIT_METRICS)
 
 
 def expiry_text(clients: Iterable[Client], now: int | None = None) -> str:

@@ -16,6 +16,7 @@ from hashlib import sha256
 
 from schemas.clock import iso, now_ms
 from schemas.settings import Settings
+from schemas.spaces import hub_of
 from serving.access.clients import Client, ClientKey, Identity
 from serving.access.errors import UNREAD, AccessUnknown, NotKnown
 from serving.access.keys import KeyText, Pepper, parse_key
@@ -52,7 +53,7 @@ class Gate:
 
         Raises: EnvironmentBroken for a file of a secret that others may read.
         """
-        tokens = Tokens(token_seed_of(settings), settings.space)
+        tokens = Tokens(token_seed_of(settings), hub_of(settings.space))
         return cls(Pepper(pepper_of(settings)), tokens, register)
 
     def identify(self, authorization: str | None) -> Identity:

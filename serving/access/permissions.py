@@ -1,4 +1,4 @@
-"""What a client may say and ask: which doors, families and sources, and for which agencies on the
+"""What a client may say: which doors, families and sources, and for which agencies on the
 day of the fact.
 """
 
@@ -46,7 +46,7 @@ class Permissions:
         if client is not None and door not in client.doors:
             raise NotAllowed(
                 f"{client.name} may not use the door {door}; its doors are"
-                f" {_listed(client.doors)}. The hub's operators can give it that."
+                f" {listed(client.doors)}. The hub's operators can give it that."
             )
 
     def denied(self, event: Event) -> Denial | None:
@@ -72,16 +72,16 @@ class Permissions:
             return Denial(
                 "type",
                 f"is of the family {event.family}; {client.name} may send"
-                f" {_listed(client.families)}",
+                f" {listed(client.families)}",
             )
         if not any(_fits(event.source, pattern) for pattern in client.sources):
             return Denial(
-                "source", f"is not {client.name}'s; its sources are {_listed(client.sources)}"
+                "source", f"is not {client.name}'s; its sources are {listed(client.sources)}"
             )
         if not self.speaks_for(event.agency, on):
             return Denial(
                 "data.agency",
-                f"{client.name} may speak for {_listed(client.agencies)} and what is below them;"
+                f"{client.name} may speak for {listed(client.agencies)} and what is below them;"
                 f" on {on} this agency was not",
             )
         return None
@@ -90,19 +90,6 @@ class Permissions:
         directory = self._directory()
         if directory is not self._seen or len(self._answers) > _REMEMBERED:
             self._seen, self._answers = directory, {}
-
-    def may_read(self, agency: str | None, on: date) -> bool:
-        """Whether it may read the figures of an agency as it stood on a day; None: of the whole
-        province.
-
-        Raises: AccessUnknown
-        """
-        client = self._client
-        if client is None or client.role in ("operator", "province"):
-            return True
-        if client.role != "agency" or agency is None:
-            return False
-        return self.speaks_for(agency, on)
 
     def speaks_for(self, agency: str, on: date) -> bool:
         """Whether an agency is one of the client's, or was below one on a day.
@@ -141,13 +128,29 @@ def require_operator(identity: Identity) -> Client:
     return client
 
 
+def refusals_seen_by(identity: Identity) -> str | None:
+    """Whose refused items somebody may see, replay and drop: its own; None: everybody's, of an
+    operator.
+
+    Raises: NotAllowed where access is open: nobody is known then
+    """
+    client = identity.client
+    if client is None:
+        raise NotAllowed(
+            "What was refused is shown over HTTP to its sender and to operators, and LGSP_ACCESS is"
+            " open: use `lgsp quarantine` on the hub's own machine."
+        )
+    return None if client.role == "operator" else client.name
+
+
 def _fits(source: str, pattern: str) -> bool:
     return (
         source.startswith(pattern.removesuffix(ANY)) if pattern.endswith(ANY) else source == pattern
     )
 
 
-def _listed(names: Iterable[str]) -> str:
+def listed(names: Iterable[str]) -> str:
+    """Names with commas between, the first few of many."""
     found = [*names]
     told = ", ".join(found[:_NAMED])
     more = f" and {len(found) - _NAMED:,} more" if len(found) > _NAMED else ""

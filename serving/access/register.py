@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from schemas.errors import ContractError
 from schemas.kafka.reading import ConsumedRecord
 from schemas.settings import Settings
+from schemas.spaces import hub_of
 from schemas.topics import clients_topic
 from serving.access.clients import Client, ClientKey, decode_client
 from serving.store.disposable import Position
@@ -121,7 +122,7 @@ class RegisterFeed(Follower):
         store = RegisterStore()
         options = FollowerOptions(
             "register of clients",
-            (clients_topic(settings.space),),
+            (clients_topic(hub_of(settings.space)),),  # a sandbox's readers are its hub's clients
             batch=1_000,
             wait_ms=IDLE_MS,
             lasting=True,

@@ -31,11 +31,13 @@ from schemas.kafka.clients import producer
 from schemas.settings import Settings
 from schemas.topics import state_topic
 from serving.access import changes
+from serving.access.audit import Actor
 from serving.access.keys import Pepper
 from serving.access.secrets import pepper_of
 from serving.access.topic import change_client, read_clients, read_used
 
 pytestmark = pytest.mark.kafka
+BY = Actor("sample-operator", "gateway", "203.0.113.7")
 
 
 @pytest.fixture(scope="module")
@@ -169,13 +171,15 @@ async def test_of_changes_at_the_same_moment_none_is_lost(here: Settings, code: 
     """Each makes a key: all of them are there in the end, and were shown to somebody."""
     name, pepper = code.lower(), Pepper(pepper_of(here))
     await change_client(
-        here, lambda there: changes.added(there, draft(name, days=0), pepper, now_ms())
+        here, lambda there: changes.added(there, draft(name, days=0), pepper, now_ms()), BY, "added"
     )
 
     async def one_more() -> str:
         client, key = await change_client(
             here,
             lambda there: changes.with_key(changes.found(there, name), pepper, 30, now_ms()),
+            BY,
+            "given a new key",
         )
         assert client.name == name
         return key.id
@@ -188,10 +192,14 @@ async def test_of_changes_at_the_same_moment_none_is_lost(here: Settings, code: 
 
 async def test_a_change_that_is_refused_changes_nothing(here: Settings, code: str) -> None:
     name, pepper = code.lower(), Pepper(pepper_of(here))
-    await change_client(here, lambda there: changes.added(there, draft(name), pepper, now_ms()))
+    await change_client(
+        here, lambda there: changes.added(there, draft(name), pepper, now_ms()), BY, "added"
+    )
     before = await read_clients(here)
     with pytest.raises(HubError, match="registered already"):
-        await change_client(here, lambda there: changes.added(there, draft(name), pepper, now_ms()))
+        await change_client(
+            here, lambda there: changes.added(there, draft(name), pepper, now_ms()), BY, "added"
+        )
     assert await read_clients(here) == before
 
 
@@ -225,7 +233,10 @@ async def test_the_hubs_own_programs_get_in_with_one_key_at_a_time(
     await asyncio.to_thread(becomes, 401, lambda: send(running, code, first))
     assert await own_headers(here.model_copy(update={"access": "open"}), name, "Sample") == {}
     await change_client(
-        here, lambda there: (changes.revoked(changes.found(there, name), now_ms()), None)
+        here,
+        lambda there: (changes.revoked(changes.found(there, name), now_ms()), None),
+        BY,
+        "revoked",
     )
     with pytest.raises(HubError, match="was revoked"):
         await own_headers(here, name, "Sample")

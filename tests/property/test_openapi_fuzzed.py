@@ -21,7 +21,7 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
-from served import small_gateway, small_guarded_gateway, small_metrics
+from served import small_gateway, small_guarded_gateway, small_guarded_metrics, small_metrics
 from strategies import examples
 
 CHECKS = [
@@ -36,6 +36,7 @@ PORTS = {
     "gateway": small_gateway,
     "gateway, asked by an operator": small_guarded_gateway,
     "metrics": small_metrics,
+    "metrics, asked by an agency's reader": small_guarded_metrics,
 }
 
 
@@ -47,6 +48,7 @@ KNOWN = {
     "agency": ["TST.A", "TST.X"],
     "code": ["TST.A", "TST.Y"],
     "name": ["shop", "nobody"],
+    "origin": ["http:x/1", "http:x"],
     "field": ["land"],
     "kind": ["received", "closed", "open"],
     "measure": ["received", "closed"],

@@ -1,5 +1,5 @@
 """Personal data sent by mistake, through every door and in every place, is found nowhere
-afterwards. All of it is made up.
+afterwards; in the vault not without the master key. All of it is made up.
 """
 
 from __future__ import annotations
@@ -21,6 +21,10 @@ from test_up import Up, up
 
 from connectors.gateway.examples import EXAMPLES
 from connectors.gateway.modes import BATCH_TYPE, JSON_TYPE, STRUCTURED_TYPE
+from connectors.quarantine.entries import entries
+from connectors.quarantine.finding import originals
+from connectors.quarantine.original import Original
+from schemas.errors import MasterKeyMissing, VaultError
 from schemas.kafka.clients import consumer
 from schemas.kafka.reading import read_to_end
 from schemas.personal import personal_number
@@ -213,6 +217,12 @@ async def everything(settings: Settings) -> list[bytes]:
     return found
 
 
+async def whole(settings: Settings) -> list[Original | VaultError]:
+    """What the vault tells who has the master key of these settings."""
+    found = [entry async for entry in entries(settings) if entry.ref is not None]
+    return [*(await originals(settings, found)).values()]
+
+
 def forms(value: str) -> set[bytes]:
     """How a text may have been written: as it is, escaped for JSON, for an address, for Python."""
     texts = (value, json.dumps(value)[1:-1], quote(value), repr(value.encode())[2:-1])
@@ -240,6 +250,12 @@ def test_personal_data_sent_by_mistake_is_found_nowhere(up: Up, tmp_path: Path) 
     records = asyncio.run(everything(settings))
     refused = [record for record in records if record.startswith((b"http:", b"file:"))]
     assert len(refused) > 500
+    kept = asyncio.run(whole(settings))
+    assert len(kept) == sum(record.startswith(b"http:") for record in refused)
+    bodies = b"".join(one.body for one in kept if isinstance(one, Original))
+    assert set(found_in(bodies)) == set(PLANTED), "who has the master key can mend it"
+    thief = settings.model_copy(update={"data": tmp_path / "thief"})
+    assert {type(one) for one in asyncio.run(whole(thief))} == {MasterKeyMissing}
     told.append(lgsp(0, up.environment, "quarantine", "list"))
     assert f"{len(refused):,} refused, of " in told[-1]
     told.append(lgsp(0, up.environment, "quarantine", "list", "--json", "--limit", "5000"))
@@ -264,7 +280,7 @@ def test_personal_data_sent_by_mistake_is_found_nowhere(up: Up, tmp_path: Path) 
         for path in written
         if path not in planted and (values := found_in(path.read_bytes()))
     ] == []
-    assert {"cube.sqlite", "listing.sqlite", "quarantine.key", "gateway.log"} <= {
+    assert {"cube.sqlite", "listing.sqlite", "quarantine.key", "vault.key", "gateway.log"} <= {
         path.name for path in written
     }
     assert found_in(up.said().encode()) == []

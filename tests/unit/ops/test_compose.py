@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator
 
 from ops.kafka.storage import BROKER
 from schemas.settings import Settings
+from serving.access.secrets import PEPPER_FILE, TOKEN_KEY_FILE
 
 ROOT = Path(__file__).parents[3]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
@@ -164,7 +165,9 @@ def test_what_is_written_is_on_a_volume_or_in_bounded_memory() -> None:
     for service in (*HUB, TOOLS):
         places = [place.split(":")[0] for place in SERVICES[service]["tmpfs"]]
         places += [volume.split(":")[1] for volume in SERVICES[service].get("volumes", [])]
-        assert sorted(places) == ["/tmp", re.search(r"LGSP_DATA=(\S+)", DOCKERFILE).group(1)]  # type: ignore[union-attr]
+        secrets = ["/run/lgsp-access"] if service == "metrics" else []  # read-only
+        data = re.search(r"LGSP_DATA=(\S+)", DOCKERFILE).group(1)  # type: ignore[union-attr]
+        assert sorted(places) == [*secrets, "/tmp", data]
 
 
 @pytest.mark.parametrize("service", HUB)
@@ -252,5 +255,32 @@ def test_who_sends_needs_a_key_and_gateway_and_tools_prove_it_with_the_same_secr
     for service in (*HUB, TOOLS):
         assert SERVICES[service]["environment"]["LGSP_ACCESS"] == "required", service
     assert SERVICES["gateway"]["volumes"][0] == SERVICES[TOOLS]["volumes"][0]
+    assert "tools:/run/lgsp-access:ro" in SERVICES["metrics"]["volumes"]
+    proving = {name: path.name for name, path in proved_with().items()}
+    assert proving == {"pepper_file": PEPPER_FILE, "token_key_file": TOKEN_KEY_FILE}
     text = (ROOT / "docker-compose.yml").read_text("utf-8")
     assert "tools client add operator --role operator" in text
+
+
+def proved_with() -> dict[str, Path]:
+    """Where metrics looks for the secrets, by setting."""
+    chosen = Settings(**hub_settings("metrics"))  # type: ignore[arg-type]
+    found = {"pepper_file": chosen.pepper_file, "token_key_file": chosen.token_key_file}
+    assert all(path and path.parent == Path("/run/lgsp-access") for path in found.values())
+    return {name: path for name, path in found.items() if path is not None}
+
+
+def test_prometheus_sends_the_token_that_all_processes_ask_for() -> None:
+    (name,) = COMPOSE["secrets"]
+    for service in (*HUB, TOOLS, "prometheus"):
+        assert SERVICES[service]["secrets"] == [name], service
+        if service != "prometheus":
+            told = SERVICES[service]["environment"]["LGSP_METRICS_TOKEN_FILE"]
+            assert told == f"/run/secrets/{name}"
+    config = yaml.safe_load((ROOT / "ops/prometheus/prometheus.yml").read_text("utf-8"))
+    for job in config["scrape_configs"]:
+        assert job["authorization"]["credentials_file"] == f"/run/secrets/{name}", job
+    text = (ROOT / "docker-compose.yml").read_text("utf-8")
+    assert COMPOSE["secrets"][name]["file"] == f"./secrets/{name}"
+    assert f"openssl rand -hex 32 > secrets/{name}" in text
+    assert "/secrets/" in (ROOT / ".gitignore").read_text("utf-8").splitlines()

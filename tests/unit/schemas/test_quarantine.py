@@ -20,10 +20,10 @@ from rich.console import Console
 from connectors.cloudevents.decode import ItemRefused, event_of
 from connectors.cloudevents.jsonitems import read_one
 from connectors.gateway.examples import EXAMPLES
-from connectors.gateway.excerpts import kept_of_item, refused_item
-from ops.quarantine import EntryFilter, instant_of, run_list, run_show
+from connectors.quarantine.entries import Entry, entry_of
+from connectors.quarantine.excerpts import kept_of_item, refused_item
 from ops.quarantine import run as commands
-from ops.quarantine.entries import Entry, entry_of
+from ops.quarantine.run import EntryFilter, instant_of, run_list, run_show
 from schemas.clock import DAY_MS, LATEST_MS, now_ms
 from schemas.digests import KEY_FILE, Digest, digest_of, known_digest
 from schemas.errors import HubError

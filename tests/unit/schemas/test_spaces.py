@@ -12,7 +12,7 @@ import pytest
 from schemas.errors import SettingsError
 from schemas.events import EVENTS_BY_FAMILY
 from schemas.settings import Settings, settings
-from schemas.spaces import OFFICIAL, SIMULATED, is_sandbox, sandbox_of
+from schemas.spaces import OFFICIAL, SIMULATED, hub_of, is_sandbox, sandbox_of
 from schemas.topics import TOPICS, max_message_bytes, name_for, restoring_topic, topics_of
 
 ROOT = Path(__file__).parents[3]
@@ -26,6 +26,9 @@ NAMING = {
     "state_topic": 2,
     "cells_topic": 1,
     "quarantine_topic": 1,
+    "quarantine_marks_topic": 1,
+    "vault_topic": 1,
+    "vault_keys_topic": 1,
     "restoring_topic": 1,
     "clients_topic": 1,
     "clients_used_topic": 1,
@@ -95,6 +98,7 @@ def test_each_space_has_a_sandbox_of_its_own() -> None:
     for space in (OFFICIAL, SIMULATED):
         assert of(sandbox_of(space)).space == sandbox_of(space), "LGSP_SPACE takes it"
         assert is_sandbox(sandbox_of(space))
+        assert hub_of(sandbox_of(space)) == hub_of(space) == space
         assert not is_sandbox(space)
 
 

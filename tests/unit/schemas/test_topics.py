@@ -15,10 +15,12 @@ from schemas.kafka import topics as kafka_topics
 from schemas.kafka.topics import ensure_topics
 from schemas.settings import Settings
 from schemas.topics import (
+    AUDIT,
     BY_NAME,
     CELLS,
     CLIENTS,
     CLIENTS_USED,
+    MARKS,
     QUARANTINE,
     QUARANTINE_BYTES,
     QUARANTINE_MS,
@@ -26,6 +28,9 @@ from schemas.topics import (
     RESTORING,
     TOMBSTONES_MS,
     TOPICS,
+    VAULT,
+    VAULT_DAYS,
+    VAULT_KEYS,
     Topic,
     cells_topic,
     events_topic,
@@ -36,7 +41,7 @@ from schemas.topics import (
 )
 
 # what connectors keep for themselves
-OWN = {packets_topic(), sessions_topic(), CLIENTS, CLIENTS_USED}
+OWN = {packets_topic(), sessions_topic(), CLIENTS, CLIENTS_USED, AUDIT, MARKS, VAULT, VAULT_KEYS}
 SETTINGS = Settings(partitions=6, replication_factor=3, min_insync_replicas=2)
 
 
@@ -101,6 +106,25 @@ def test_the_quarantine_forgets_after_a_fortnight_and_never_fills_the_disk() -> 
     assert 0 < int(config["retention.bytes"]) <= 1 << 30
     assert int(config["segment.ms"]) <= 24 * 3_600_000
     assert int(config["segment.bytes"]) * 8 <= int(config["retention.bytes"])
+
+
+@pytest.mark.parametrize("name", [VAULT, VAULT_KEYS, MARKS])
+def test_what_is_erased_in_the_vault_goes_from_the_disk_within_the_hour(name: str) -> None:
+    """Once something is written behind it: segments roll and are compacted for it."""
+    config = BY_NAME[name].config(SETTINGS)
+    assert config["cleanup.policy"] == "compact,delete"
+    assert config["message.timestamp.type"] == "LogAppendTime"
+    assert int(config["max.compaction.lag.ms"]) <= 30 * 60_000
+    assert int(config["delete.retention.ms"]) == DAY_MS
+
+
+def test_the_vault_forgets_by_itself_and_never_its_keys_before_what_they_encrypt() -> None:
+    vault, keys, marks = (BY_NAME[name].config(SETTINGS) for name in (VAULT, VAULT_KEYS, MARKS))
+    assert int(vault["retention.ms"]) == (max(VAULT_DAYS.values()) + 1) * DAY_MS
+    assert int(keys["retention.ms"]) > int(vault["retention.ms"]) + DAY_MS
+    assert int(marks["retention.ms"]) > QUARANTINE_MS
+    assert 0 < int(vault["retention.bytes"]) <= 1 << 30
+    assert keys["retention.bytes"] == "-1"
 
 
 def test_the_page_on_privacy_says_how_long_refusals_are_kept() -> None:

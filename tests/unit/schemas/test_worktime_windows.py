@@ -259,3 +259,8 @@ def test_the_window_before_ends_before_this_one_begins(today: date, name: Window
 def test_a_window_that_is_open_cannot_be_compared() -> None:
     for open_ in (EVER, Window(date(2025, 1, 1), None), Window(None, date(2025, 1, 1))):
         assert compared(open_, "previous") is None
+
+
+@pytest.mark.parametrize("name", WINDOW_NAMES)
+def test_no_window_begins_before_the_calendar(name: WindowName) -> None:
+    assert named_window(name, date.min).first in (None, date.min)

@@ -18,7 +18,7 @@ from ops.kafka.ports import free_port
 from schemas.errors import KafkaUnavailable
 from schemas.settings import Settings
 from serving.connections import Connections
-from serving.http import Port, Server, run_server
+from serving.http import Server, run_server
 
 
 async def answered(listener: socket.socket, end: Callable[[Server], None]) -> bytes:
@@ -69,32 +69,6 @@ def test_it_says_where_it_answers_and_finishes_what_it_began(
     assert answers[0].endswith(b"\r\n\r\nok")
     assert b"server:" not in answers[0].lower()
     assert b"\r\nlgsp-space: training\r\n" in answers[0].lower()
-
-
-@pytest.mark.parametrize(
-    ("host", "port", "warned"),
-    [
-        ("127.0.0.1", "metrics_port", False),
-        ("0.0.0.0", "metrics_port", True),
-        ("0.0.0.0", "gateway_port", False),  # it asks everybody who they are
-    ],
-)
-def test_it_warns_where_others_reach_what_asks_nobody(
-    host: str, port: Port, warned: bool, caplog: pytest.LogCaptureFixture
-) -> None:
-    async def serve(_: socket.socket) -> None:
-        pass
-
-    settings = Settings(host=host, access="required", **{port: free_port()})  # type: ignore[arg-type]
-    assert run_server(settings, port, "The reporting API", serve) == 0
-    told = [
-        message
-        for message in caplog.messages
-        if "whoever reaches that address may use it" in message
-    ]
-    assert [message.partition(":")[0] for message in told] == (
-        ["The reporting API listens on 0.0.0.0"] if warned else []
-    )
 
 
 async def never(_: socket.socket) -> None:

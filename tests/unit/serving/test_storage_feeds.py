@@ -14,6 +14,7 @@ from cubes import NOW, FedCube, cell
 from test_feed import LOG, PARTITIONS, Drained, Reader
 from troubled import FIRST, connection, cube, fail, received
 
+from metrics.api.access import ReadingAccess
 from metrics.application import ServedBooks
 from metrics.cube.feed import cube_options
 from metrics.cube.snapshot import Readers
@@ -151,7 +152,10 @@ def test_only_a_vital_feed_ends_by_a_failure(
 def test_figures_rest_on_cube_and_directory_only(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path)
     tracing = Tracing(settings, meanings())
-    feeds = [*ServedBooks(settings, {}, {}, meanings(), tracing).feeds, *tracing.feeds]
+    feeds = [
+        *ServedBooks(settings, {}, {}, meanings(), tracing, ReadingAccess()).feeds,
+        *tracing.feeds,
+    ]
     assert {feed._name for feed in feeds if feed.vital} == {"cube", "directory"}
     assert {feed._name for feed in feeds if not feed.vital} == {
         "listing",

@@ -14,6 +14,7 @@ import pytest
 from cubes import NOW, FedCube, Record, at, by_rules, counted, table
 from prometheus_client.parser import text_string_to_metric_families
 
+from metrics.api.access import ReadingAccess
 from metrics.api.app import create_app
 from metrics.api.directory import directory_routes
 from metrics.api.lists import listing_routes
@@ -74,7 +75,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ByBooks]:
             folder, "lgsp-2", tomorrow, backlog=Backlog(70, at("2025-11-12T08:00"))
         ),
     }
-    yield ByBooks({name: app for name, (_, app) in made.items()})
+    yield ByBooks({name: app for name, (_, app) in made.items()}, ReadingAccess())
     for cube, _ in made.values():
         cube.close()
 

@@ -1,4 +1,4 @@
-"""Every client × agency × door × family × day, sent and read: generated from what is declared of
+"""Every client × agency × door × family × day, sent: generated from what is declared of
 clients, and compared with rights that are worked out by hand.
 """
 
@@ -9,35 +9,16 @@ from itertools import product
 from typing import Any
 
 import pytest
-from accesses import PROVINCE, Clients, draft
-from agencies import instant
+from accesses import BELOW, PROVINCE, Clients, draft
 from gateways import Remembers, client_of, post
 
 from connectors.gateway.examples import EXAMPLES
-from schemas.clock import as_date, day
 from schemas.events import ACCEPTED
 from serving.access.changes import FAMILY_NAMES
 from serving.access.clients import DOORS, ROLES, Identity
 from serving.access.errors import NotAllowed
 from serving.access.permissions import Permissions
 
-# of the sample province, by hand: who is below whom on the two days around the merger
-BELOW: dict[str, dict[str, set[str]]] = {
-    "2025-06-30": {
-        "P": {"P", "T", "U", "T.1", "U.1", "U.2", "N.2"},
-        "T": {"T", "T.1"},
-        "U": {"U", "U.1", "U.2"},
-        "N.2": {"N.2"},
-        "U.1": {"U.1"},
-    },
-    "2025-07-01": {
-        "P": {"P", "T", "U", "T.1", "U.1", "U.2", "N.2"},
-        "T": {"T"},
-        "U": {"U"},
-        "N.2": {"N.2", "U.1"},
-        "U.1": {"U.1"},
-    },
-}
 AGENCIES = ("P", "T", "U", "T.1", "U.1", "U.2", "N.2", "X.UNKNOWN")
 CLIENTS: dict[str, dict[str, Any]] = {
     "everything": {"agencies": ("*",), "doors": DOORS, "role": "operator"},
@@ -82,13 +63,6 @@ def may_send(name: str, family: str, agency: str, on: str) -> bool:
         )
         and speaks(name, agency, on)
     )
-
-
-def may_read(name: str, agency: str | None, on: str) -> bool:
-    role = declared(name)["role"]
-    if role in ("operator", "province"):
-        return True
-    return role == "agency" and agency is not None and speaks(name, agency, on)
 
 
 def events(on: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -141,14 +115,6 @@ def test_a_client_may_use_its_doors_and_no_other(clients: Clients, name: str) ->
         else:
             with pytest.raises(NotAllowed, match=door):
                 permissions.require_door(door)
-
-
-@pytest.mark.parametrize("name", CLIENTS)
-def test_a_client_may_read_what_is_declared_and_nothing_else(clients: Clients, name: str) -> None:
-    permissions = Permissions(Identity(clients.register.clients[name]), lambda: PROVINCE)
-    for on, agency in product(BELOW, (*AGENCIES, None)):
-        moment = as_date(day(instant(on)))
-        assert permissions.may_read(agency, moment) == may_read(name, agency, on), (agency, on)
 
 
 def test_every_role_and_every_door_is_among_them() -> None:

@@ -22,6 +22,7 @@ from serving.connections import CONNECTION_METRICS
 from serving.problems import SERVER_PROBLEMS, problem_table
 from serving.spaces import SPACE
 from serving.telemetry import Metric
+from serving.tls import TLS_METRICS
 from streams.health import WORKER_METRICS
 
 DOCS = Path(__file__).parents[4] / "docs"
@@ -31,6 +32,7 @@ EVERY_METRIC = (
     *GATEWAY_METRICS,
     *ACCESS_METRICS,
     *PACKET_METRICS,
+    *TLS_METRICS,
     *CONNECTION_METRICS,
     *WORKER_METRICS,
     SPACE,

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from ops.backup.commands import LEFT_OUT
 from ops.backup.copying import CHUNK_BYTES, RECOUNTED
 from ops.cli import cli
-from schemas.topics import TOPICS
+from schemas.topics import BY_NAME, MARKS, TOPICS, VAULT, VAULT_KEYS
 
 DOCS = Path(__file__).parents[4] / "docs"
 COMMAND = re.compile(r"lgsp (backup|restore|mend|recount|kafka)\b([^`\n#]*)")
@@ -34,3 +35,14 @@ def test_what_is_backed_up_is_what_is_kept_for_ever_and_counted() -> None:
         one.name for one in TOPICS if one.kept == "for ever" and one.broker_time
     }
     assert f"at most {CHUNK_BYTES >> 20} MiB of facts a partition" in " ".join(page.split())
+
+
+def test_what_is_forgotten_is_in_no_backup_and_the_page_says_so() -> None:
+    """Books are what streams owns, facts what is counted: neither holds the vault."""
+    page = (DOCS / "backup.md").read_text("utf-8")
+    for name in (VAULT, VAULT_KEYS, MARKS):
+        topic = BY_NAME[name]
+        assert topic.owner != "streams"
+        assert name not in {f"lgsp.{family}" for family in RECOUNTED}
+        assert re.search(rf"^\| .*`{re.escape(name)}`.*\| no: ", page, re.MULTILINE)
+    assert "vault" in LEFT_OUT

@@ -14,6 +14,7 @@ from rich.console import Console
 from ops.kafka.ports import free_port
 from ops.up import preflight
 from ops.up.preflight import check_machine
+from schemas import listening
 from schemas.errors import (
     CatalogueError,
     EnvironmentBroken,
@@ -102,12 +103,18 @@ class TestCheckMachine:
             f"The hub can't write its folder {tmp_path / 'file' / 'var'} (Not a directory)"
         )
 
-    def test_who_listens_for_others_says_so_in_a_line(self, tmp_path: Path) -> None:
+    def test_who_listens_for_others_says_so_in_a_line(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Kafka; the others ask who it is."""
+        taken = SimpleNamespace(close=lambda: None)  # an address that this machine need not have
+        monkeypatch.setattr(listening, "listen", lambda *_: taken)
         output = console()
-        check_machine(self.settings(tmp_path, host="0.0.0.0", access="required"), output)
+        chosen = self.settings(tmp_path, host="0.0.0.0", access="required", kafka_host="192.0.2.7")
+        check_machine(chosen, output)
         [line] = printed(output).splitlines()
         assert line.startswith(
-            "The reporting API listens on 0.0.0.0: whoever reaches that address may use it."
+            "Kafka listens on 192.0.2.7: whoever reaches that address may use it."
         )
 
     def test_open_access_for_others_is_refused_before_anything_is_started(

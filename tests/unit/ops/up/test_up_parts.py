@@ -63,7 +63,7 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..
 
     def make(*parts: HubPart) -> Hub:
         monkeypatch.setattr(run, "hub_parts", lambda *_, **__: list(parts))
-        monkeypatch.setattr(run, "fetch", lambda _: LiveAnswers([]))
+        monkeypatch.setattr(run, "fetch", lambda *_: LiveAnswers([]))
         monkeypatch.setattr(Hub, "_look_at_topics", lambda _: None)
         made.append(Hub(Settings(data=tmp_path), simulate=False))
         return made[-1]
@@ -131,8 +131,8 @@ def test_an_answer_that_breaks_off_ends_nobody(tmp_path: Path, said: bytes) -> N
         port = listener.getsockname()[1]
         answering = threading.Thread(target=lambda: [answer_once(listener, said) for _ in range(2)])
         answering.start()
-        told = fetch(Settings(data=tmp_path, metrics_port=port))
-        well = answers_well("127.0.0.1", port, "/healthz")
+        told = fetch(Settings(data=tmp_path, metrics_port=port), {})
+        well = answers_well(Settings(data=tmp_path), port, "/healthz")
         answering.join(20)
     assert (told.indicators, bool(told.problem)) == ([], True)
     assert well == (b" 200 " in said)

@@ -13,8 +13,9 @@ import pytest
 from accesses import Clients, draft
 
 from schemas.errors import ContractError, NewerLayout
+from schemas.settings import Settings
 from serving.access.clients import LAYOUT, SANDBOX_LAYOUT, Client, decode_client, encode_client
-from serving.access.register import RegisterStore
+from serving.access.register import RegisterFeed, RegisterStore
 
 
 @pytest.fixture
@@ -103,3 +104,16 @@ def test_what_a_later_version_wrote_is_not_guessed_at(shop: Client) -> None:
         decode_client(msgspec.json.encode({**value, "layout": SANDBOX_LAYOUT + 1}))
     with pytest.raises(ContractError):
         decode_client(msgspec.json.encode({**value, "doors": ["window"]}))
+
+
+@pytest.mark.parametrize(
+    ("space", "topic"),
+    [
+        ("official", "lgsp.clients"),
+        ("sandbox", "lgsp.clients"),
+        ("simulated", "simulated.lgsp.clients"),
+        ("simulated.sandbox", "simulated.lgsp.clients"),
+    ],
+)
+def test_who_reads_in_a_sandbox_is_a_client_of_its_hub(space: str, topic: str) -> None:
+    assert RegisterFeed(Settings(space=space))._options.topics == (topic,)

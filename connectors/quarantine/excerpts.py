@@ -44,13 +44,16 @@ def kept_of_item(item: JsonItem, digest: Digest) -> QuarantineExcerpt:
     )
 
 
-def refused_item(origin: str, errors: Iterable[FieldError], kept: QuarantineExcerpt) -> Quarantined:
+def refused_item(
+    origin: str, errors: Iterable[FieldError], kept: QuarantineExcerpt, **known: Any
+) -> Quarantined:
     """The item for the quarantine, with its reason. Names that no event has are counted, not
-    told.
+    told. `known` are further fields of Quarantined.
     """
     errors = list(errors)
     reason = "; ".join(dict.fromkeys(_reasons(errors)))
-    return Quarantined(origin, reason, "+".join(sorted({error.kind for error in errors})), kept)
+    kind = "+".join(sorted({error.kind for error in errors}))
+    return Quarantined(origin, reason, kind, kept, **known)
 
 
 def _reasons(errors: Iterable[FieldError]) -> Iterator[str]:

@@ -1,24 +1,25 @@
-"""Entries of `lgsp.quarantine` as people look at them. Whole bodies that earlier versions kept come
-out as today's: masked.
+"""Entries of `lgsp.quarantine` as people look at them, with what was done with them since. Whole
+bodies that earlier versions kept come out as today's: masked.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaConnectionError
 
 from connectors.cloudevents.jsonitems import JsonItem
-from connectors.gateway.excerpts import UNREADABLE, kept_of_item
+from connectors.quarantine.excerpts import UNREADABLE, kept_of_item
+from connectors.quarantine.marks import EntryState, PlacedMark, read_marks
+from connectors.vault.sealing import VaultRef
 from schemas.clock import iso
 from schemas.digests import Digest, known_digest
-from schemas.kafka.clients import consumer, unavailable
+from schemas.kafka.clients import reading
 from schemas.kafka.reading import read_to_end
 from schemas.masking import file_shown, masked_sentence
 from schemas.quarantine import FORM, QuarantineExcerpt, excerpt_of
@@ -43,6 +44,16 @@ class Entry:
     reason: str
     kind: str
     kept: QuarantineExcerpt
+    client: str = ""  # that sent it, where that is known
+    ref: VaultRef | None = None  # its original
+    marked: PlacedMark | None = None
+
+    @property
+    def state(self) -> EntryState:
+        """How it stands. A mark of before concerns what was noted of the same place before."""
+        if self.marked is None or self.marked.at < self.at:
+            return "waiting"
+        return self.marked.mark.state
 
     @property
     def door(self) -> str:
@@ -88,13 +99,23 @@ class Entry:
 
     def told(self) -> dict[str, Any]:
         """For machines."""
-        head = {"origin": self.origin, "at": iso(self.at), "door": self.door, "source": self.source}
-        head |= {"kind": self.kind, "reason": self.reason}
+        head: dict[str, Any] = {"origin": self.origin, "at": iso(self.at)}
+        head |= {"door": self.door, "source": self.source}
+        head |= {"kind": self.kind, "reason": self.reason, "state": self.state}
+        head |= {"client": self.client or None, "original": self.ref is not None}
+        head |= {"done": self._done()}
         return head | {
             name: getattr(self.kept, name)
             for name in QuarantineExcerpt.__struct_fields__
             if name != "source"
         }
+
+    def _done(self) -> dict[str, Any] | None:
+        if self.marked is None or self.marked.at < self.at:
+            return None
+        mark = self.marked.mark
+        done = {"at": iso(self.marked.at), "by": mark.by, "status": mark.status}
+        return done | {"said": mark.said or None, "request": mark.request or None}
 
 
 def _generalised(found: re.Match[str]) -> str:
@@ -103,7 +124,7 @@ def _generalised(found: re.Match[str]) -> str:
     return "'…'" if found["quoted"] else "…"
 
 
-def entry_of(record: Any, digest: Digest) -> Entry:
+def entry_of(record: Any, digest: Digest, marks: Mapping[str, PlacedMark] | None = None) -> Entry:
     """The entry that a record is; of one that an earlier version wrote, `digest` makes the hash."""
     headers = {name: value.decode("utf-8", "replace") for name, value in record.headers}
     origin = (record.key or b"").decode("utf-8", "replace")
@@ -116,9 +137,19 @@ def entry_of(record: Any, digest: Digest) -> Entry:
             kept = msgspec.json.decode(value, type=QuarantineExcerpt)
         except msgspec.MsgspecError:
             kept = excerpt_of(value, digest, UNREADABLE)
-        return Entry(origin, record.timestamp, reason, headers.get("kind", ""), kept)
+        return Entry(
+            origin,
+            record.timestamp,
+            reason,
+            headers.get("kind", ""),
+            kept,
+            headers.get("client", ""),
+            VaultRef.parse(headers.get("vault", "")),
+            (marks or {}).get(origin),
+        )
     kept = _kept_of_body(origin, value, digest, headers.get("length", ""))
-    return Entry(origin, record.timestamp, masked_sentence(reason), EARLIER, kept)
+    marked = (marks or {}).get(origin)
+    return Entry(origin, record.timestamp, masked_sentence(reason), EARLIER, kept, marked=marked)
 
 
 def _kept_of_body(origin: str, body: bytes, digest: Digest, length: str) -> QuarantineExcerpt:
@@ -134,19 +165,19 @@ def _kept_of_body(origin: str, body: bytes, digest: Digest, length: str) -> Quar
     return msgspec.structs.replace(kept, length=int(length)) if length.isdecimal() else kept
 
 
-async def entries(settings: Settings, since: int = 0) -> AsyncIterator[Entry]:
-    """All entries since an instant (epoch ms), oldest first.
+async def entries(
+    settings: Settings, since: int = 0, client: str | None = None
+) -> AsyncIterator[Entry]:
+    """All entries since an instant (epoch ms), oldest first; of one client alone, or of all.
 
     Raises: KafkaUnavailable
     """
     partition = TopicPartition(quarantine_topic(settings.space), 0)
-    digest = known_digest(settings.data)
-    try:
-        async with consumer(settings) as reader:
-            reader.assign([partition])
-            async for _, records in read_to_end(reader, partition):
-                for record in records:
-                    if record.timestamp >= since:
-                        yield entry_of(record, digest)
-    except KafkaConnectionError as error:
-        raise unavailable(settings) from error
+    digest, marks = known_digest(settings.data), await read_marks(settings)
+    only = None if client is None else ("client", client.encode())
+    async with reading(settings) as reader:
+        reader.assign([partition])
+        async for _, records in read_to_end(reader, partition):
+            for record in records:
+                if record.timestamp >= since and (only is None or only in record.headers):
+                    yield entry_of(record, digest, marks)
