@@ -30,7 +30,7 @@ from connectors.sandbox.moving import Moved, Moving
 from connectors.sandbox.proof import StageProof
 from connectors.sandbox.writer import SandboxWriter
 from ops.access import live
-from ops.access.live import run_live
+from ops.access.live import HERE, run_live
 from schemas.clock import now_ms
 from schemas.events.dossiers import DossierReceived
 from schemas.families import DECLARED_FAMILIES
@@ -39,10 +39,11 @@ from schemas.settings import Settings
 from schemas.spaces import sandbox_of
 from schemas.topics import events_topic, packets_topic, quarantine_topic
 from serving.access import changes
+from serving.access.clients import Client
 from serving.access.errors import ClientMoving
 from serving.access.keys import Pepper
 from serving.access.secrets import pepper_of
-from serving.access.topic import change_client, read_clients
+from serving.access.topic import Change, change_client, read_clients
 
 pytestmark = pytest.mark.kafka
 
@@ -70,11 +71,15 @@ def sandbox(here: Settings) -> Settings:
     return here.model_copy(update={"space": sandbox_of(here.space)})
 
 
+async def change(here: Settings, changing: Change[Any]) -> tuple[Client, Any]:
+    return await change_client(here, changing, HERE, "changed by a test")
+
+
 async def register(here: Settings, name: str) -> dict[str, str]:
     """The header of a new client, which is in the sandbox like every new one."""
     pepper = Pepper(pepper_of(here))
     asked = draft(name, agencies=("*",), live=False)
-    _, key = await change_client(here, lambda there: changes.added(there, asked, pepper, now_ms()))
+    _, key = await change(here, lambda there: changes.added(there, asked, pepper, now_ms()))
     return basic(name, key)
 
 
@@ -266,14 +271,14 @@ async def test_a_run_that_another_one_has_overtaken_ends_nothing(
     here: Settings, filled: str
 ) -> None:
     name = filled.lower()
-    await change_client(
+    await change(
         here, lambda there: (changes.moving(changes.found(there, name), now_ms(), "first"), None)
     )
-    await change_client(
+    await change(
         here, lambda there: (changes.moving(changes.found(there, name), now_ms(), "second"), None)
     )
     with pytest.raises(changes.ClientMistake, match="has begun since"):
-        await change_client(
+        await change(
             here, lambda there: (changes.live(changes.found(there, name), now_ms(), "first"), None)
         )
     assert (await read_clients(here))[name].stage == "moving"
@@ -326,7 +331,7 @@ async def test_whoever_asks_kafka_is_told_that_a_client_has_left(here: Settings,
     try:
         for _ in range(2):
             await proof.require(name)
-        moved, _ = await change_client(
+        moved, _ = await change(
             here, lambda there: (changes.moving(changes.found(there, name), now_ms(), "run"), None)
         )
         await live.until_visible(here, moved)
