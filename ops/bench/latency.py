@@ -139,7 +139,7 @@ async def _run(stage: Stage, ends: PartitionOffsets, made: list[bytes], scale: S
             await applied.reach(ends, services["worker"])
             for name, port in ports.items():
                 await ready(session, f"http://{settings.host}:{port}", services[name])
-            await let_in(session, settings)
+            await let_in(session, settings, reads=True)
         figures = f"http://{settings.host}:{settings.metrics_port}"
         looks: dict[str, _Look] = {
             "the API": partial(_in_api, session, figures),

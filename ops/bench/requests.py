@@ -57,17 +57,25 @@ async def bench_headers(settings: Settings) -> dict[str, str]:
     return await own_headers(settings, "bench", "Đo tốc độ / bench", reads=True)
 
 
-async def let_in(session: aiohttp.ClientSession, settings: Settings) -> None:
-    """Wait until the gateway has heard of the session's key. Raises: EnvironmentBroken if that
-    takes too long.
+async def let_in(
+    session: aiohttp.ClientSession, settings: Settings, *, reads: bool = False
+) -> None:
+    """Wait until the gateway (and metrics, where it `reads`) has heard of the session's key.
+    Raises: EnvironmentBroken if that takes too long.
     """
-    in_time = deadline("The gateway's hearing of a new key")
-    while True:
-        async with session.post(events_url(settings), data=b"[]", headers=_HEADERS) as answer:
-            if answer.status == 202:
-                return
+    in_time = deadline("The hub's hearing of a new key")
+    while not await _sends(session, settings):
         in_time()
         await asyncio.sleep(0.1)
+    catalogue = f"http://{settings.host}:{settings.metrics_port}/v1/catalogue"
+    while reads and not await _answers(session, catalogue):
+        in_time()
+        await asyncio.sleep(0.1)
+
+
+async def _sends(session: aiohttp.ClientSession, settings: Settings) -> bool:
+    async with session.post(events_url(settings), data=b"[]", headers=_HEADERS) as answer:
+        return answer.status == 202
 
 
 async def ready(session: aiohttp.ClientSession, address: str, service: Service) -> None:

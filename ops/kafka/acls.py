@@ -17,15 +17,22 @@ from schemas.errors import HubError
 from schemas.families import INVENTORY
 from schemas.kafka.clients import admin
 from schemas.settings import Settings
+from schemas.spaces import is_sandbox, sandbox_of
 from schemas.topics import (
     Topic,
     audit_topic,
     clients_topic,
     clients_used_topic,
     events_topic,
+    packets_topic,
+    quarantine_marks_topic,
+    quarantine_topic,
     restoring_topic,
+    sessions_topic,
     state_topic,
     topics_of,
+    vault_keys_topic,
+    vault_topic,
 )
 
 Room = Literal["connectors", "streams", "metrics", "ops"]
@@ -84,11 +91,16 @@ class RoomUsers(NamedTuple):
 
 
 def rights(settings: Settings, users: RoomUsers) -> list[KafkaRight]:
-    """All that the rooms of these settings' space and books need, and nothing else."""
+    """All that the rooms of these settings' space, its sandbox and books need, and nothing else."""
+    spaces = [settings.space]
+    if not is_sandbox(settings.space):
+        spaces.append(sandbox_of(settings.space))
     found: list[KafkaRight] = []
-    for room, user in zip(ROOMS, users, strict=True):
-        found += _of_room(settings, room, user)
-    return found
+    for space in spaces:
+        inside = settings.model_copy(update={"space": space})
+        for room, user in zip(ROOMS, users, strict=True):
+            found += _of_room(inside, room, user)
+    return list(dict.fromkeys(found))
 
 
 def run_acls(settings: Settings, users: RoomUsers, *, apply: bool) -> int:
@@ -166,18 +178,29 @@ def _readers(settings: Settings, topic: Topic) -> set[Room]:
     space, name = settings.space, topic.name
     if name == clients_topic(space):
         return {"connectors", "metrics"}
-    if name == clients_used_topic(space) or name == audit_topic(space):
+    if name in _own_of_connectors(space):
         return {"connectors"}
     if name == state_topic(INVENTORY, settings.books):
         return {"connectors", "streams", "metrics"}
     return {"streams", "metrics"} if topic.owner == "streams" or _is_events(topic, space) else set()
 
 
-def _is_events(topic: Topic, space: str) -> bool:
-    return topic.owner == "connectors" and topic.name not in (
-        clients_topic(space),
+def _own_of_connectors(space: str) -> set[str]:
+    """What they keep to go on from, and nobody else has to know."""
+    return {
         clients_used_topic(space),
-    )
+        audit_topic(space),
+        packets_topic(space),
+        sessions_topic(space),
+        quarantine_topic(space),
+        quarantine_marks_topic(space),
+        vault_topic(space),
+        vault_keys_topic(space),
+    }
+
+
+def _is_events(topic: Topic, space: str) -> bool:
+    return topic.owner == "connectors" and topic.name != clients_topic(space)
 
 
 def _everything(settings: Settings, user: str) -> Iterator[KafkaRight]:

@@ -33,7 +33,18 @@ def test_each_topic_is_written_by_its_owners_alone(chosen: Settings) -> None:
             for one in of(user, chosen)
             if one.resource == "topic" and one.name == topic.name and "Write" in one.operations
         }
-        assert writers == {one for one in topic.owner.split(", ") if one != "ops"}, topic.name
+        owners = {one for one in topic.owner.split(", ") if one in NAMED and one != "ops"}
+        assert writers == owners, topic.name
+
+
+def test_what_connectors_keep_for_themselves_nobody_else_reads() -> None:
+    for name in ("lgsp.vault", "lgsp.vault.keys", "lgsp.packets", "sandbox.lgsp.packets"):
+        readers = {
+            one.user
+            for one in rights(Settings(), USERS)
+            if one.name == name and "Read" in one.operations
+        }
+        assert readers == {"c"}, name
 
 
 @pytest.mark.parametrize("room", ["connectors", "streams", "metrics"])
@@ -46,7 +57,7 @@ def test_no_service_makes_changes_or_deletes_topics(room: str) -> None:
 
 def test_metrics_writes_the_audit_and_nothing_else() -> None:
     written = [one.name for one in of("m", Settings()) if "Write" in one.operations]
-    assert written == ["lgsp.audit"]
+    assert written == ["lgsp.audit", "sandbox.lgsp.audit"]
 
 
 def test_rights_in_one_space_are_none_in_another() -> None:
