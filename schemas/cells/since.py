@@ -63,8 +63,8 @@ _ADDED: dict[int, dict[str, tuple[str, ...]]] = {  # to dossiers, by version and
         "flow": CELL_KINDS["dossiers"]["flow"].measures,
         "undone": CELL_KINDS["dossiers"]["undone"].measures,
         "closed": ("finished_late",),
+        "received": ("channel_unknown",),
     },
-    6: {"received": ("channel_unknown",)},
 }
 SINCE: dict[tuple[str, str, str], int] = {
     ("dossiers", kind, measure): version

@@ -30,6 +30,7 @@ from connectors.vault.datakeys import VaultOwner
 from connectors.vault.keeping import erase, tick
 from connectors.vault.reading import read_known_keys, read_whole
 from connectors.vault.vault import Vault, VaultItem
+from ops.access.run import HERE
 from schemas.clock import now_ms
 from schemas.errors import KafkaUnavailable, MasterKeyMissing, OriginalGone
 from schemas.kafka.clients import admin
@@ -220,7 +221,9 @@ def register(here: Settings, name: str, **chosen: Any) -> dict[str, str]:
     pepper = Pepper(pepper_of(here))
     made = draft(name, **{"sources": ("*",), **chosen})
     _, key = asyncio.run(
-        change_client(here, lambda there: changes.added(there, made, pepper, now_ms()))
+        change_client(
+            here, lambda there: changes.added(there, made, pepper, now_ms()), HERE, "added"
+        )
     )
     return basic(name, key)
 
@@ -229,7 +232,7 @@ def give(here: Settings, name: str, *agencies: str) -> None:
     def change(there: Any) -> tuple[Client, None]:
         return msgspec.structs.replace(there[name], agencies=agencies), None
 
-    asyncio.run(change_client(here, change))
+    asyncio.run(change_client(here, change, HERE, "changed"))
 
 
 def test_a_client_sees_replays_and_drops_its_own_alone(

@@ -16,6 +16,7 @@ from accesses import PEPPER, draft
 from harness import Hub, until
 
 from connectors.publishing.publisher import Publisher
+from ops.access.run import HERE
 from ops.backup.commands import run_backup, run_restore
 from ops.kafka.ports import free_port
 from ops.kafka.topics import delete_topics
@@ -118,7 +119,7 @@ async def test_a_space_is_backed_up_and_restored_beside_another(hub: Hub, tmp_pa
     assert await asyncio.to_thread(run_backup, simulated, folder) == 0
     await delete_topics(simulated, [topic.name for topic in topics_of(simulated)])
     await ensure_topics(simulated)
-    await change_client(simulated, lambda there: added(there, draft("shop"), PEPPER, 0))
+    await change_client(simulated, lambda there: added(there, draft("shop"), PEPPER, 0), HERE, "-")
     assert (
         await asyncio.to_thread(run_restore, simulated, folder, events_only=False, without=[]) == 0
     ), "and it was recounted"

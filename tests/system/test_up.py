@@ -135,7 +135,7 @@ def assert_nothing_alarms(data: Path) -> None:
         for log in (data / "kafka" / "logs").iterdir()
         for line in log.read_text("utf-8").splitlines()
     ]
-    slow = "Exceptionally slow|event queue overloaded"
+    slow = "Exceptionally slow|TimeoutException"
     assert not [
         line
         for line in kafka

@@ -280,7 +280,7 @@ _CORRECTABLE: Mapping[str, tuple[Merge, Amendment]] = {
 
 FAMILY = Family(
     name="dossiers",
-    version=6,
+    version=5,
     states_since=5,  # requests for fees are kept, for the length of the waits
     state=Dossier,
     groups=(
