@@ -16,6 +16,7 @@ from connectors.gateway.app import gateway_app, watch_topics
 from connectors.gateway.health import Health
 from connectors.gateway.heartbeat import beat
 from connectors.gateway.housekeeping import keep_house
+from connectors.gateway.open_access import warn_if_open
 from connectors.gateway.packet_clients import RegisteredClients
 from connectors.gateway.used import keep_noting
 from connectors.packets.access import OpenAccess, PacketAccess
@@ -182,3 +183,4 @@ async def _ensure_topics(settings: Settings, server: Server) -> None:
         raise
     if made:
         log.info("made the topics %s", ", ".join(made))
+    await warn_if_open(settings)

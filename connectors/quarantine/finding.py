@@ -16,8 +16,9 @@ from schemas.settings import Settings
 
 _SHOWN = 10  # origins that a question in want of more signs is answered with
 _NO_ORIGINAL = (
-    "No original is kept of this entry: it came by a file or a topic, before there was a vault,"
-    " or when there was no room for it. Have its sender send it again."
+    "No original is kept of this entry: it came by a file, a topic or packets, into the"
+    " sandbox, before there was a vault, or when there was no room for it. Have its sender send it"
+    " again."
 )
 
 

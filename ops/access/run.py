@@ -30,6 +30,7 @@ from serving.access.passwords import LONGEST_PASSWORD, hash_password
 from serving.access.secrets import pepper_of
 from serving.access.told import client_told
 
+_MOMENT = 10_000  # ms
 HERE = Actor("this machine", "command")  # whoever gives commands on it may do everything
 _LATER = re.compile(r"(\d{1,4})([dh])")
 _SHORTEST_PASSWORD = 12  # characters
@@ -78,7 +79,7 @@ def run_rotate(
             pepper,
             now,
             days=days,
-            old_until=None if old_until is None else max(old_until, now),
+            old_until=None if old_until is None else _not_before(old_until, now),
         ),
         "given a new key",
     )
@@ -147,6 +148,11 @@ def until(text: str) -> int:
             "--old-until should be a day such as 2026-12-31, a time such as 2026-12-31T08:00, how"
             " long from now (7d, 12h), or now."
         ) from None
+
+
+def _not_before(instant: int, now: int) -> int:
+    """What was now a moment ago is now."""
+    return now if 0 <= now - instant < _MOMENT else instant
 
 
 def require_hub(settings: Settings) -> None:

@@ -35,6 +35,7 @@ from serving.access.clients import (
     PacketSettings,
 )
 from serving.access.keys import KeyText, Pepper
+from serving.access.permissions import source_fits
 
 FAMILY_NAMES = tuple(family.name for family in DECLARED_FAMILIES if not family.own)
 LONGEST_DAYS = 1_095  # of a key
@@ -272,6 +273,10 @@ def _checked(draft: ClientDraft, others: Collection[Client], now: int) -> Client
         raise ClientMistake("agencies", "who reads as an agency needs at least one")
     if draft.packets is not None:
         _check_packets(draft.packets, others)
+        if not any(source_fits(draft.packets.source, _source(one)) for one in draft.sources):
+            raise ClientMistake(
+                "packets_source", f"{draft.packets.source!r} is none of its sources (--source)"
+            )
         if "packets" not in draft.doors or not {PACKETS_FAMILY, ANY} & {*draft.families}:
             raise ClientMistake(
                 "packets_user",

@@ -74,7 +74,7 @@ class Permissions:
                 f"is of the family {event.family}; {client.name} may send"
                 f" {listed(client.families)}",
             )
-        if not any(_fits(event.source, pattern) for pattern in client.sources):
+        if not any(source_fits(event.source, pattern) for pattern in client.sources):
             return Denial(
                 "source", f"is not {client.name}'s; its sources are {listed(client.sources)}"
             )
@@ -143,7 +143,8 @@ def refusals_seen_by(identity: Identity) -> str | None:
     return None if client.role == "operator" else client.name
 
 
-def _fits(source: str, pattern: str) -> bool:
+def source_fits(source: str, pattern: str) -> bool:
+    """Whether a CloudEvents source is one of a pattern's, which may end in a `*`."""
     return (
         source.startswith(pattern.removesuffix(ANY)) if pattern.endswith(ANY) else source == pattern
     )

@@ -36,7 +36,7 @@ from schemas.errors import KafkaUnavailable, MasterKeyMissing, OriginalGone
 from schemas.kafka.clients import admin
 from schemas.kafka.topics import TopicSetting, ensure_topics, set_settings, settings_of
 from schemas.settings import Settings
-from schemas.topics import VAULT, VAULT_KEYS, events_topic, topics_of, vault_keys_topic
+from schemas.topics import events_topic, topics_of, vault_keys_topic, vault_topic
 from serving.access import changes
 from serving.access.clients import Client
 from serving.access.keys import Pepper
@@ -45,6 +45,7 @@ from serving.access.topic import change_client
 
 pytestmark = pytest.mark.kafka
 
+SPACE = "refused"  # of its own: gateways of other tests have other master keys
 NAME, CITIZEN = "Nguyễn Thị Mẫu", "001085012345"
 RECEIVED = EXAMPLES["dossier.received"]
 
@@ -57,27 +58,28 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def opened(kafka: str, folder: Path) -> Iterator[Process]:
-    with gateway(kafka, folder, personal_numbers="refuse") as process:
+    with gateway(kafka, folder, space=SPACE, personal_numbers="refuse") as process:
         process.await_status("/readyz", 200)
         yield process
 
 
 @pytest.fixture(scope="module")
 def required(kafka: str, folder: Path) -> Iterator[Process]:
-    with gateway(kafka, folder, access="required") as process:
+    with gateway(kafka, folder, space=SPACE, access="required") as process:
         process.await_status("/readyz", 200)
         yield process
 
 
 @pytest.fixture
 def here(settings: Settings, folder: Path) -> Settings:
-    return settings.model_copy(update={"data": folder})
+    return settings.model_copy(update={"data": folder, "space": SPACE})
 
 
 def lgsp(here: Settings, code: int, *arguments: str, **chosen: str) -> str:
     """A command as a process; what it prints."""
     environment = {name: one for name, one in os.environ.items() if not name.startswith("LGSP_")}
     environment |= {"LGSP_DATA": str(here.data), "LGSP_KAFKA_SERVERS": here.kafka_servers}
+    environment |= {"LGSP_SPACE": here.space}
     environment |= {f"LGSP_{name.upper()}": one for name, one in chosen.items()}
     command = [sys.executable, "-m", "ops.cli", *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -158,7 +160,7 @@ def test_a_body_that_can_not_be_read_is_kept_whole_in_chunks(
     assert entry.ref is not None
     assert entry.ref.chunks > 3
     assert asyncio.run(original_of(here, entry)).body == body
-    for topic in (VAULT, VAULT_KEYS):
+    for topic in (vault_topic(here.space), vault_keys_topic(here.space)):
         records = asyncio.run(records_since(here, topic))
         assert records
         assert not [1 for one in records if NAME.encode() in one.key + (one.value or b"")]

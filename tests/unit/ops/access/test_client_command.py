@@ -173,6 +173,9 @@ def test_a_rotation_keeps_the_old_key_for_a_week_or_as_told(kept: TopicInMemory)
         newest = kept.clients.register.clients["shop"].keys
         left = (newest[0].expires_at - now_ms()) / 1000
         assert left == pytest.approx(seconds, abs=60)
+    past = client("rotate", "shop", "--old-until", "2026-01-31")
+    assert (past.exit_code, "is over" in past.output) == (1, True)
+    assert len(kept.clients.register.clients["shop"].keys_at(now_ms())) == 3
     assert client("rotate", "shop", "--old-until", "now").exit_code == 0
     assert len(kept.clients.register.clients["shop"].keys_at(now_ms())) == 1
 
@@ -234,7 +237,7 @@ def test_a_success_code_is_text_or_a_number(kept: TopicInMemory, written: str, c
         "--packets-user",
         "sample",
         "--packets-source",
-        "s",
+        "/sample/s",
         "--success-code",
         written,
     )
@@ -246,7 +249,7 @@ def test_a_success_code_is_text_or_a_number(kept: TopicInMemory, written: str, c
 
 
 def test_a_short_password_is_refused() -> None:
-    options = (*LOGIN, "--packets-source", "s")
+    options = (*LOGIN, "--packets-source", "/sample/s")
     done = client(
         "add", "shop", *TITLES, *SENDS, *options, "--packets-password-file", "-", input="short"
     )
