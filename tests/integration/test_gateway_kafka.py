@@ -273,7 +273,8 @@ def test_kafka_may_come_late_go_away_and_come_back(tmp_path: Path) -> None:
     assert err.count("No Kafka answers") == err.count("Kafka answers again") >= 3, (
         "each absence once"
     )
-    assert len(err.splitlines()) < 12, err
+    # three absences, each begun and ended, of the publisher and of the follower of the vault's keys
+    assert len(err.splitlines()) < 16, err
 
 
 def unavailable(process: Process) -> None:
