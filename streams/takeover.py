@@ -83,10 +83,6 @@ async def positions_of(
     """Where the logs of these partitions of events begin and end, and where the group stands."""
     committed = await committed_offsets(settings, settings.books, sources)
     async with consumer(settings) as reader:
-        # Asks for all topics at once; the questions alone would find out about one after the other,
-        # a tenth of a second each, in which no figure moves. Nothing is to be fetched.
-        reader.assign(sources)
-        reader.pause(*sources)
         begins, ends = await reader.beginning_offsets(sources), await reader.end_offsets(sources)
     return {
         source: SourcePosition(begins[source], ends[source], committed[source])

@@ -144,8 +144,6 @@ class Hub:
                 for family in (name for name, one in FAMILIES.items() if one.recounted)
                 for partition in range(self.settings.partitions)
             ]
-            reader.assign(partitions)  # asks for all topics at once
-            reader.pause(*partitions)
             return await reader.end_offsets(partitions)
 
     def _late(self) -> AssertionError:
