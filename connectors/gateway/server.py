@@ -33,12 +33,13 @@ from serving import logs
 from serving.access.audit import AuditLog
 from serving.access.auditing import keep_auditing
 from serving.access.gate import Gate
-from serving.access.register import IDLE_MS, RegisterFeed
+from serving.access.register import RegisterFeed
 from serving.access.scraping import Scraping
 from serving.connections import Connections
 from serving.directory.feed import DirectoryFeed
 from serving.http import Server, run_server, spare_collections
 from serving.store.background import Background
+from serving.store.memory import IDLE_MS
 from serving.tls import ServerTls
 
 log = logging.getLogger(__name__)

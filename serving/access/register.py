@@ -13,14 +13,11 @@ from schemas.settings import Settings
 from schemas.spaces import hub_of
 from schemas.topics import clients_topic
 from serving.access.clients import Client, ClientKey, decode_client
-from serving.store.disposable import Position
 from serving.store.follower import Follower
+from serving.store.memory import IDLE_MS, MemoryStore
 from serving.store.options import FollowerOptions
 
 log = logging.getLogger(__name__)
-
-# for which Kafka holds a question that has no answer yet; what is new is told at once all the same
-IDLE_MS = 1_000
 
 
 class ClientRegister:
@@ -68,48 +65,21 @@ def applied(clients: dict[str, Client], records: Iterable[ConsumedRecord]) -> bo
     return came
 
 
-class RegisterStore:
-    """What the follower feeds. While it is read anew the register stays the one that was."""
-
-    generation = 1  # it can be read at any time
-    trouble = None
+class RegisterStore(MemoryStore):
+    """The register, and the clients that it is made of."""
 
     def __init__(self) -> None:
         self.register: ClientRegister | None = None  # until it was read whole
+        super().__init__("The register of clients was made anew (%s): it is read again.")
+
+    def _clear(self) -> None:
         self._clients: dict[str, Client] = {}
-        self._changed, self._whole = True, False
 
-    def open(self, cluster: str, now_ms: int) -> dict[object, Position]:
-        """Begin anew; nothing of it is known between two readings."""
-        self._clients, self._changed, self._whole = {}, True, False
-        return {}
+    def _take(self, records: Iterable[ConsumedRecord]) -> bool:
+        return applied(self._clients, records)
 
-    def rebuild(self, cluster: str, now_ms: int, reason: str) -> dict[object, Position]:
-        """Begin anew, since the topic was."""
-        log.warning("The register of clients was made anew (%s): it is read again.", reason)
-        return self.open(cluster, now_ms)
-
-    def apply(self, records: Iterable[ConsumedRecord], positions: Mapping[object, int]) -> None:
-        """Take records in order."""
-        self._changed |= applied(self._clients, records)
-        self.check()
-
-    def caught_up(self) -> None:
-        """What stood there when the reading began was taken: from now on it is the register."""
-        self._whole = True
-        self.check()
-
-    def check(self) -> None:
-        """Make the register that the clients are by now."""
-        if self._whole and self._changed:
-            self.register = ClientRegister(self._clients)
-            self._changed = False
-
-    def complete(self, now_ms: int) -> None:
-        """Nothing outlives the process that could be too old."""
-
-    def close(self) -> None:
-        """Nothing is held."""
+    def _make(self) -> None:
+        self.register = ClientRegister(self._clients)
 
 
 class RegisterFeed(Follower):

@@ -5,7 +5,7 @@ start, followed live from then on.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from time import monotonic
 
@@ -17,8 +17,8 @@ from schemas.states import APPLIED_KEY, InventoryItem
 from schemas.topics import state_topic
 from serving.directory.directory import Directory
 from serving.directory.items import Mistake, decode_item
-from serving.store.disposable import Position
 from serving.store.follower import Follower
+from serving.store.memory import MemoryStore
 from serving.store.options import FollowerOptions
 from serving.store.progress import Progress
 
@@ -109,60 +109,28 @@ class LastingMistakes:
                 log.warning("The directory: %s: %s.", mistake.place, mistake.en)
 
 
-class DirectoryStore:
-    """What the follower feeds: the items, and the newest `directory` that they made.
-
-    It is always read from the beginning, and meanwhile the directory stays the one that was.
-    """
-
-    generation = 1  # it can be read at any time
-    trouble = None
+class DirectoryStore(MemoryStore):
+    """The items, and the newest `directory` that they made."""
 
     def __init__(self, topic: str) -> None:
         self.directory = Directory()
-        self._topic = topic
-        self._items = Items()
-        self._changed, self._whole = True, False  # an empty topic is a directory too
         self._mistakes = LastingMistakes()
+        super().__init__(f"{topic} was made anew (%s): the directory is read from its beginning.")
 
-    def open(self, cluster: str, now_ms: int) -> dict[object, Position]:
-        """Begin anew; nothing of it is known between two readings."""
+    def _clear(self) -> None:
         self._items = Items()
-        self._changed, self._whole = True, False
-        return {}
 
-    def rebuild(self, cluster: str, now_ms: int, reason: str) -> dict[object, Position]:
-        """Begin anew, since the topic was."""
-        log.warning(
-            "%s was made anew (%s): the directory is read from its beginning.",
-            self._topic,
-            reason,
-        )
-        return self.open(cluster, now_ms)
+    def _take(self, records: Iterable[ConsumedRecord]) -> bool:
+        return self._items.apply(records)
 
-    def apply(self, records: Iterable[ConsumedRecord], positions: Mapping[object, int]) -> None:
-        """Take records in order."""
-        self._changed |= self._items.apply(records)
-        self.check()
-
-    def caught_up(self) -> None:
-        """What stood there when the reading began was taken: from now on it is the directory."""
-        self._whole = True
-        self.check()
+    def _make(self) -> None:
+        self.directory = Directory(self._items.items, self._items.unreadable.values())
+        self._mistakes.replace(self.directory.mistakes)
 
     def check(self) -> None:
         """Make the directory that the items are by now, and say what is wrong with it for long."""
-        if self._whole and self._changed:
-            self.directory = Directory(self._items.items, self._items.unreadable.values())
-            self._mistakes.replace(self.directory.mistakes)
-            self._changed = False
+        super().check()
         self._mistakes.say()
-
-    def complete(self, now_ms: int) -> None:
-        """Nothing outlives the process that could be too old."""
-
-    def close(self) -> None:
-        """Nothing is held."""
 
 
 class DirectoryFeed(Follower):
