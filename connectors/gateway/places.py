@@ -24,7 +24,6 @@ class Place:
         self, space: str, publisher: Publishes, require: Callable[[], Awaitable[None]] | None = None
     ) -> None:
         self.space, self.publisher = space, publisher
-        self.official = require is None
         self._require = require
 
     async def stands(self) -> None:

@@ -22,6 +22,7 @@ from connectors.packets.services import PacketAnswer, PacketServices
 from connectors.packets.sessions import Sessions
 from connectors.packets.tally import PacketTally
 from connectors.packets.wrong import PacketRefused
+from connectors.quarantine.excerpts import UNREADABLE
 from schemas.digests import digest_of
 from schemas.errors import KafkaUnavailable, RecordTooLarge
 from schemas.masking import shown
@@ -33,7 +34,6 @@ log = logging.getLogger(__name__)
 
 PACKETS_PATH = "/packets"
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
-_UNREADABLE = "can't be read as JSON"
 
 ReadBody = Callable[[Request], AbstractAsyncContextManager[bytes]]
 # what was refused, and the client in whose sandbox it is kept; None: in the hub's own space
@@ -128,9 +128,9 @@ class PacketDoor:
             return found.answer
         except Refused as refused:
             if refused.kind == "not_json":
-                kept = excerpt_of(body, digest_of(self._settings.data), _UNREADABLE)
+                kept = excerpt_of(body, digest_of(self._settings.data), UNREADABLE)
                 await self._keep_quietly(
-                    [Quarantined(f"http:{request_id}", _UNREADABLE, "not_json", kept)],
+                    [Quarantined(f"http:{request_id}", UNREADABLE, "not_json", kept)],
                     None,
                     keep_refused,
                 )

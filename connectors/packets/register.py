@@ -10,11 +10,9 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from connectors.packets.access import PacketClient
 from schemas.clock import now_ms, to_datetime
 from schemas.codes import Channel
 from schemas.settings import Settings
-from serving.access.permissions import stands_below
 from serving.directory.directory import Directory
 from serving.directory.feed import DirectoryFeed
 from serving.directory.items import ProcedureFields
@@ -46,15 +44,6 @@ class KnownDirectory:
         """End."""
         if self._own and self._feed is not None:
             self._feed.stop()
-
-
-def may_speak(client: PacketClient, agency: str, directory: Directory | None) -> bool:
-    """Whether a client may speak for an agency: for its own, and today for those below them."""
-    if client.agencies is None or agency in client.agencies:
-        return True
-    if directory is None:
-        return False
-    return stands_below(directory, agency, client.agencies, to_datetime(now_ms()).date())
 
 
 def usual_channel(directory: Directory, code: str) -> Channel | None:

@@ -26,7 +26,6 @@ from connectors.packets.reading import (
 )
 from connectors.packets.register import (
     KnownDirectory,
-    may_speak,
     procedure_told,
     usual_channel,
 )
@@ -34,8 +33,9 @@ from connectors.packets.requests import DOSSIERS, LOOK_UP, PROCEDURE, STATUS, ST
 from connectors.packets.states import PacketRecord
 from connectors.packets.values import agency_code, dossier_code, procedure_code, written_time
 from connectors.packets.wrong import FieldMistake, PacketRefused, WrongField
-from schemas.clock import now_ms
+from schemas.clock import now_ms, to_datetime
 from schemas.settings import Settings
+from serving.access.permissions import stands_below
 from serving.directory.directory import Directory
 
 _Read = Callable[[Any, str, int], DossierSaid | StepSaid]
@@ -126,7 +126,8 @@ class PacketServices:
     async def _may_speak(self, client: PacketClient, agency: str) -> bool:
         if client.agencies is None or agency in client.agencies:
             return True
-        return may_speak(client, agency, await self._register())
+        today = to_datetime(now_ms()).date()
+        return stands_below(await self._register(), agency, client.agencies, today)
 
     async def _register(self) -> Directory:
         """Raises: Refused where it can't be read yet."""
