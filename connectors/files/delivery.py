@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from connectors.files.batches import FileBatch
-from connectors.publishing.quarantine import Sends, send_to_quarantine
+from connectors.publishing.quarantine import send_to_quarantine
+from connectors.publishing.senders import Sends
 from schemas.events import Event
 
 _IN_FLIGHT = 4  # batches that wait for Kafka while the next is read

@@ -16,7 +16,7 @@ from connectors.gateway.access import GatewayAccess, Visitor
 from connectors.gateway.body import announced_length, request_body
 from connectors.gateway.clients import ClientRoutes
 from connectors.gateway.health import Health, verdict
-from connectors.gateway.intake import Publishes, keep, refused_items, take
+from connectors.gateway.intake import keep, refused_items, take
 from connectors.gateway.modes import check_media_type, is_binary, items_of
 from connectors.gateway.places import OpenSandbox, Place, Places
 from connectors.gateway.problems import GATEWAY_PROBLEMS
@@ -25,6 +25,7 @@ from connectors.gateway.refusals import RefusalKeeper
 from connectors.gateway.replay import Replay
 from connectors.gateway.room import BodyRoom
 from connectors.packets.door import METHODS, PACKETS_PATH, PacketDoor
+from connectors.publishing.senders import Publishes
 from connectors.quarantine.excerpts import UNREADABLE
 from connectors.quarantine.original import Original
 from connectors.vault.vault import Vault

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from aiokafka.errors import KafkaError
 
 from connectors.gateway.health import Health
-from connectors.publishing.quarantine import Sends
+from connectors.publishing.senders import Sends
 from connectors.quarantine.apart import read_apart
 from connectors.quarantine.entries import entries
 from connectors.vault.datakeys import KnownKeys

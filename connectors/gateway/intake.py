@@ -7,10 +7,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Any, Protocol
+from typing import Any
 
 from connectors.cloudevents.decode import (
     FieldError,
@@ -24,8 +24,7 @@ from connectors.cloudevents.jsonitems import JsonItem
 from connectors.gateway.health import Health
 from connectors.gateway.modes import STRUCTURED_TYPE
 from connectors.gateway.refusals import RefusalKeeper
-from connectors.publishing.budget import Budget
-from connectors.publishing.lanes import OutgoingRecord
+from connectors.publishing.senders import Publishes
 from connectors.quarantine.excerpts import kept_of_item, refused_item
 from connectors.quarantine.original import Original, agency_in
 from schemas.clock import now_ms
@@ -41,30 +40,6 @@ from serving.problems import Problem
 SLICE_SECONDS = 0.005  # of validating before other requests get their turn
 TOLD_ERRORS = 2_000  # of one request; of the items behind them only the first error is told
 _OPEN = Permissions(Identity())
-
-
-class Publishes(Protocol):
-    """What the gateway needs of a publisher."""
-
-    settings: Settings
-    budget: Budget
-
-    @property
-    def away(self) -> bool:
-        """Kafka as a whole does not answer."""
-
-    @property
-    def reachable(self) -> bool:
-        """Kafka answered lately."""
-
-    async def publish(self, events: Sequence[Event]) -> None:
-        """Returns once every event is on all in-sync replicas."""
-
-    async def send(self, records: Iterable[OutgoingRecord]) -> None:
-        """Likewise, for records."""
-
-    def unwritable(self) -> dict[str, bool]:
-        """By topic, whether it can't be written at the moment."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import Request
 from starlette.responses import Response
 
-from connectors.gateway.intake import Publishes
+from connectors.publishing.senders import Publishes
 from connectors.sandbox.place import Sandbox
 from schemas.errors import KafkaUnavailable
 from serving.access.clients import Identity

@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from connectors.gateway.bucket import Bucket
 from connectors.gateway.health import Health
-from connectors.publishing.quarantine import Sends, send_to_quarantine
+from connectors.publishing.quarantine import send_to_quarantine
+from connectors.publishing.senders import Sends
 from connectors.vault.datakeys import VaultOwner
 from connectors.vault.sealing import sealed_size
 from connectors.vault.vault import Vault, VaultItem

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from connectors.gateway.health import Health
-from connectors.gateway.intake import Publishes, Taken, count_refused, keep, publish, take
+from connectors.gateway.intake import Taken, count_refused, keep, publish, take
 from connectors.gateway.modes import items_of
 from connectors.gateway.problems import GATEWAY_PROBLEMS
 from connectors.gateway.refusals import RefusalKeeper
+from connectors.publishing.senders import Publishes
 from connectors.quarantine.entries import Entry
 from connectors.quarantine.excerpts import refused_item
 from connectors.quarantine.marks import EntryState, Mark, write_mark

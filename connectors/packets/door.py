@@ -15,13 +15,14 @@ from starlette.responses import Response
 from connectors.packets.access import PacketAccess, PacketClient
 from connectors.packets.answers import Refused, packet_response, refusal_answer, success
 from connectors.packets.feed import KnowsPackets, PacketFeed, PacketsBehind
-from connectors.packets.keeping import PacketKeeper, Tells
+from connectors.packets.keeping import PacketKeeper
 from connectors.packets.register import KnownDirectory
 from connectors.packets.requests import LoginAsked, ServiceAsked, read_request
 from connectors.packets.services import PacketAnswer, PacketServices
 from connectors.packets.sessions import Sessions
 from connectors.packets.tally import PacketTally
 from connectors.packets.wrong import PacketRefused
+from connectors.publishing.senders import Tells
 from connectors.quarantine.excerpts import UNREADABLE
 from schemas.digests import digest_of
 from schemas.errors import KafkaUnavailable, RecordTooLarge

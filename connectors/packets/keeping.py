@@ -14,10 +14,9 @@ import asyncio
 import secrets
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from msgspec.structs import replace
 
@@ -35,27 +34,15 @@ from connectors.packets.states import (
 from connectors.packets.taking import take_packet, take_status, take_steps
 from connectors.packets.wrong import FieldMistake, PacketRefused
 from connectors.publishing.lanes import OutgoingRecord
+from connectors.publishing.senders import Tells
 from schemas.clock import now_ms
 from schemas.errors import KafkaUnavailable
 from schemas.events import EVENT_TYPES, Event
-from schemas.settings import Settings
 from schemas.topics import packets_topic
 
 _TRIES = 10
 _LINEAGE = 8  # records of which each knows that it was made of them
 TURN_SECONDS = 0.005  # of working packets out before other requests get their turn
-
-
-class Tells(Protocol):
-    """What carries facts and records: the publisher."""
-
-    settings: Settings
-
-    async def publish(self, events: Sequence[Event]) -> None:
-        """Returns once every event is on all in-sync replicas."""
-
-    async def send(self, records: Iterable[OutgoingRecord]) -> None:
-        """Likewise, for records."""
 
 
 @dataclass(frozen=True, slots=True)

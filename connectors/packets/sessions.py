@@ -11,7 +11,7 @@ import msgspec
 from connectors.packets.feed import KnowsPackets
 from connectors.packets.index import PacketSession
 from connectors.publishing.lanes import OutgoingRecord
-from connectors.publishing.quarantine import Sends
+from connectors.publishing.senders import Sends
 from schemas.clock import now_ms
 from schemas.topics import sessions_topic
 

@@ -5,21 +5,11 @@ dropped.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
 
 from connectors.publishing.lanes import OutgoingRecord
+from connectors.publishing.senders import Sends
 from schemas.quarantine import Quarantined
-from schemas.settings import Settings
 from schemas.topics import quarantine_topic
-
-
-class Sends(Protocol):
-    """What keeps records: the publisher."""
-
-    settings: Settings
-
-    async def send(self, records: Iterable[OutgoingRecord]) -> None:
-        """Returns once the records are on all in-sync replicas."""
 
 
 async def send_to_quarantine(publisher: Sends, refused: Iterable[Quarantined]) -> None:

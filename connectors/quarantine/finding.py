@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from connectors.publishing.quarantine import Sends
+from connectors.publishing.senders import Sends
 from connectors.quarantine.entries import Entry, entries
 from connectors.quarantine.marks import Mark, write_mark
 from connectors.quarantine.original import Original

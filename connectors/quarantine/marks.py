@@ -11,7 +11,7 @@ import msgspec
 from aiokafka import TopicPartition
 
 from connectors.publishing.lanes import OutgoingRecord
-from connectors.publishing.quarantine import Sends
+from connectors.publishing.senders import Sends
 from connectors.vault.datakeys import TICK
 from schemas.kafka.clients import reading
 from schemas.kafka.reading import read_to_end

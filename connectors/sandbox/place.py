@@ -13,7 +13,7 @@ from connectors.packets.keeping import PacketKeeper
 from connectors.packets.register import KnownDirectory
 from connectors.packets.services import PacketServices
 from connectors.publishing.publisher import Publisher
-from connectors.sandbox.parts import SandboxPublisher
+from connectors.publishing.senders import WatchedSender
 from connectors.sandbox.proof import StageProof
 from connectors.sandbox.writer import SandboxWriter
 from schemas.errors import HubError
@@ -43,7 +43,7 @@ class Sandbox:
 
     def __init__(
         self,
-        publisher: SandboxPublisher,
+        publisher: WatchedSender,
         proof: Proves,
         directory: KnownDirectory,
         feed: KnowsPackets | None = None,

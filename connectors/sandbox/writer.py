@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from connectors.publishing.lanes import OutgoingRecord
 from connectors.publishing.publisher import record_of
-from connectors.sandbox.parts import SandboxPublisher
+from connectors.publishing.senders import WatchedSender
 from schemas.events import Event
 from schemas.wire import Headers
 
@@ -18,7 +18,7 @@ CLIENT_HEADER = "lgsp-client"  # of an event in a sandbox: whose it is
 class SandboxWriter:
     """Stands for the publisher wherever something of one client is kept."""
 
-    def __init__(self, publisher: SandboxPublisher, client: str) -> None:
+    def __init__(self, publisher: WatchedSender, client: str) -> None:
         self._publisher = publisher
         self.settings, self.budget = publisher.settings, publisher.budget  # the sandbox's
         self._header = (CLIENT_HEADER, client.encode())

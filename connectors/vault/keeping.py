@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from connectors.publishing.lanes import OutgoingRecord
-from connectors.publishing.quarantine import Sends
+from connectors.publishing.senders import Sends
 from connectors.vault.datakeys import TICK, DataKey, KnownKeys
 from connectors.vault.master import (
     MasterKeys,

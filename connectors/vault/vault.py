@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from connectors.publishing.lanes import OutgoingRecord
-from connectors.publishing.quarantine import Sends
+from connectors.publishing.senders import Sends
 from connectors.vault.datakeys import UNKNOWN, DataKey, KnownKeys, VaultOwner, new_data_key
 from connectors.vault.master import MasterKeys
 from connectors.vault.sealing import VaultRef, sealed
