@@ -160,11 +160,10 @@ def client_show(name: str, as_json: bool) -> None:
 @_ONLY_KEY
 def client_rotate(name: str, days: int, old_until: str | None, only_key: bool) -> None:
     """Give the client NAME a new key; those that it has still hold for seven days."""
-    from ops.access.run import run_rotate, until
+    from ops.access.run import run_rotate
     from schemas.settings import settings
 
-    end = None if old_until is None else until(old_until)
-    sys.exit(run_rotate(settings(), name, days=days, old_until=end, only_key=only_key))
+    sys.exit(run_rotate(settings(), name, days=days, old_until=old_until, only_key=only_key))
 
 
 @client_group.command(name="live")

@@ -30,7 +30,6 @@ from serving.access.passwords import LONGEST_PASSWORD, hash_password
 from serving.access.secrets import pepper_of
 from serving.access.told import client_told
 
-_MOMENT = 10_000  # ms
 HERE = Actor("this machine", "command")  # whoever gives commands on it may do everything
 _LATER = re.compile(r"(\d{1,4})([dh])")
 _SHORTEST_PASSWORD = 12  # characters
@@ -68,10 +67,12 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def run_rotate(
-    settings: Settings, name: str, *, days: int, old_until: int | None, only_key: bool
+    settings: Settings, name: str, *, days: int, old_until: str | None, only_key: bool
 ) -> int:
     """Give a client a new key, and print it."""
-    pepper, now = Pepper(pepper_of(settings)), now_ms()
+    now = now_ms()
+    end = None if old_until is None else until(old_until, now)
+    pepper = Pepper(pepper_of(settings))
     client, key = _change(
         settings,
         lambda there: changes.rotated(
@@ -79,7 +80,7 @@ def run_rotate(
             pepper,
             now,
             days=days,
-            old_until=None if old_until is None else _not_before(old_until, now),
+            old_until=end,
         ),
         "given a new key",
     )
@@ -129,16 +130,16 @@ def run_show(
     return 0
 
 
-def until(text: str) -> int:
+def until(text: str, now: int) -> int:
     """`2026-12-31`, `2026-12-31T08:00`, `7d`, `12h` or `now` as an instant (epoch ms); a day is
     over at its end.
 
     Raises: HubError
     """
     if text == "now":
-        return now_ms()
+        return now
     if found := _LATER.fullmatch(text):
-        return now_ms() + int(found[1]) * (HOUR_MS if found[2] == "h" else DAY_MS)
+        return now + int(found[1]) * (HOUR_MS if found[2] == "h" else DAY_MS)
     try:
         if "T" in text:
             return to_ms(datetime.fromisoformat(text).replace(tzinfo=ZONE))
@@ -148,11 +149,6 @@ def until(text: str) -> int:
             "--old-until should be a day such as 2026-12-31, a time such as 2026-12-31T08:00, how"
             " long from now (7d, 12h), or now."
         ) from None
-
-
-def _not_before(instant: int, now: int) -> int:
-    """What was now a moment ago is now."""
-    return now if 0 <= now - instant < _MOMENT else instant
 
 
 def require_hub(settings: Settings) -> None:

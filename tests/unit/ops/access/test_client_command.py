@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from accesses import Clients, TopicInMemory
+from accesses import BEGINNING, Clients, TopicInMemory
 from click.testing import CliRunner, Result
 from rich.console import Console
 
@@ -312,13 +312,13 @@ def test_without_clients_it_is_said_how_to_make_one() -> None:
     [("2026-12-31", "2027-01-01T00:00"), ("2026-12-31T08:00", "2026-12-31T08:00")],
 )
 def test_a_day_is_over_at_its_end(text: str, after: str) -> None:
-    assert run.until(text) == run.until(after)
+    assert run.until(text, BEGINNING) == run.until(after, BEGINNING)
 
 
 def test_what_is_no_time_is_refused() -> None:
     for text in ("", "31/12/2026", "9999-12-31", "7x"):
         with pytest.raises(HubError, match="--old-until should be"):
-            run.until(text)
+            run.until(text, BEGINNING)
 
 
 def test_the_record_of_a_client_is_small(kept: TopicInMemory) -> None:
