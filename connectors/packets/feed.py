@@ -26,7 +26,7 @@ from connectors.packets.index import (
 )
 from connectors.packets.states import PacketRecord, decode_record
 from schemas.errors import HubError
-from schemas.kafka.clients import consumer, unavailable
+from schemas.kafka.clients import started_consumer, unavailable
 from schemas.settings import Settings
 from schemas.topics import packets_topic, sessions_topic
 from serving.store.disposable import Snapshots, Unreadable
@@ -155,13 +155,7 @@ class PacketFeed:
     async def _begin(self) -> None:
         if self._follower is None:
             self._follow()
-        asker = consumer(self._settings)
-        try:
-            await asker.start()
-        except BaseException:
-            await asker.stop()
-            raise
-        self._asker = asker
+        self._asker = await started_consumer(self._settings)
 
     def _follow(self) -> None:
         settings = self._settings

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from schemas.kafka.clients import consumer, unavailable
+from schemas.kafka.clients import started_consumer, unavailable
 from schemas.settings import Settings
 from schemas.topics import clients_topic
 from serving.access.clients import Client
@@ -67,11 +67,5 @@ class StageProof:
     async def _asking(self) -> AIOKafkaConsumer:
         async with self._starting:
             if self._asker is None:
-                asker = consumer(self._settings)
-                try:
-                    await asker.start()
-                except BaseException:
-                    await asker.stop()
-                    raise
-                self._asker = asker
+                self._asker = await started_consumer(self._settings)
             return self._asker

@@ -136,6 +136,21 @@ async def reading(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
         await reader.stop()
 
 
+async def started_consumer(settings: Settings) -> AIOKafkaConsumer:
+    """A consumer that is there to be asked, which whoever asks stops; one that can't start leaves
+    nothing behind.
+
+    Raises: KafkaError
+    """
+    made = consumer(settings)
+    try:
+        await made.start()
+    except BaseException:
+        await made.stop()
+        raise
+    return made
+
+
 def producer(settings: Settings, **options: Any) -> AIOKafkaProducer:
     """An idempotent producer that waits for all in-sync replicas."""
     chosen: dict[str, Any] = {
