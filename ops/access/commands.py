@@ -228,7 +228,7 @@ def audit_command(
 ) -> None:
     """Who was refused for want of right, who opened a list or one thing, who changed a client."""
     from ops.access.audit import AuditFilter, run_audit
-    from ops.quarantine.run import instant_of
+    from ops.instants import instant_of
     from schemas.settings import settings
 
     asked = AuditFilter(client, kind, instant_of(since) if since else 0)

@@ -47,7 +47,8 @@ def quarantine_list(
     source: str, reason: str, since: str | None, state: Any, limit: int, form: Any
 ) -> None:
     """Count refusals by day, source and reason, newest first."""
-    from ops.quarantine.run import EntryFilter, instant_of, run_list
+    from ops.instants import instant_of
+    from ops.quarantine.run import EntryFilter, run_list
     from schemas.settings import settings
 
     asked = EntryFilter(source, reason, instant_of(since) if since else 0, limit, state)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import sys
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time
 from operator import attrgetter
 from typing import Literal
 
@@ -20,8 +18,6 @@ from connectors.quarantine.entries import Entry, entries
 from connectors.quarantine.finding import Matches
 from connectors.quarantine.marks import EntryState
 from ops.quarantine.tell import RefusalGroup, grouped, whole
-from schemas.clock import ZONE, now_ms, to_ms
-from schemas.errors import HubError
 from schemas.settings import Settings
 from schemas.spreadsheets import CsvWriter
 
@@ -40,7 +36,6 @@ _COLUMNS = (
     "digest_key",
     "unknown",
 )
-_AGO = re.compile(r"(\d{1,4})([dh])")
 _MOST_ORIGINS = 1_000  # of one hash
 
 
@@ -65,21 +60,6 @@ class EntryFilter:
             and self.source.lower() in entry.source.lower()
             and self.reason.lower() in told_of
         )
-
-
-def instant_of(text: str) -> int:
-    """`2026-11-30`, `7d` or `12h` as an instant (epoch ms).
-
-    Raises: HubError
-    """
-    if found := _AGO.fullmatch(text):
-        return now_ms() - int(found[1]) * (3_600_000 if found[2] == "h" else 86_400_000)
-    try:
-        return to_ms(datetime.combine(date.fromisoformat(text), time(), ZONE))
-    except ValueError:
-        raise HubError(
-            "--since should be a day such as 2026-11-30, or how long ago: 7d, 12h."
-        ) from None
 
 
 def run_list(

@@ -22,8 +22,9 @@ from connectors.cloudevents.jsonitems import read_one
 from connectors.gateway.examples import EXAMPLES
 from connectors.quarantine.entries import Entry, entry_of
 from connectors.quarantine.excerpts import kept_of_item, refused_item
+from ops.instants import instant_of
 from ops.quarantine import run as commands
-from ops.quarantine.run import EntryFilter, instant_of, run_list, run_show
+from ops.quarantine.run import EntryFilter, run_list, run_show
 from schemas.clock import DAY_MS, LATEST_MS, now_ms
 from schemas.digests import KEY_FILE, Digest, digest_of, known_digest
 from schemas.errors import HubError
